@@ -1,0 +1,38 @@
+"""Events: what happened that somebody may want to be told."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class EventKind(StrEnum):
+    """Kinds of events. The instance kinds are stored by the settle that caused them, exactly once each."""
+
+    INSTANCE_FINISHED = "instance-finished"
+    INSTANCE_FAILED = "instance-failed"
+    INSTANCE_CANCELLED = "instance-cancelled"
+    MESSAGE_IN_TRASH = "message-in-trash"
+    VERSION_PUBLISHED = "version-published"
+    VERSION_ENABLED = "version-enabled"
+    VERSION_DISABLED = "version-disabled"
+    VERSION_RETIRED = "version-retired"
+    WORKER_DOWN = "worker-down"
+    WORKER_UP = "worker-up"
+    SERVICE_RESTARTED = "control-service-restarted"
+    SCHEDULE_MISSED = "schedule-missed"
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event. `seq` grows in the order the store made them true; 0 for one that is not stored."""
+
+    kind: EventKind
+    at: int
+    seq: int = 0
+    process: str | None = None
+    version: int | None = None
+    instance: str | None = None
+    node: str | None = None
+    message: str | None = None
+    detail: str | None = None

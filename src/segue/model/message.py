@@ -1,0 +1,156 @@
+"""Messages, what handling one of them does (a transition), and the record that remains (a step)."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+from msgspec import Struct
+
+from segue.model.start import Headers, Start
+
+
+class Place(IntEnum):
+    """Where a live message is. Every live message is in exactly one place (P3)."""
+
+    QUEUED = 0
+    DELAYED = 1
+    WAITING = 2
+    TRASH = 3
+
+
+class Outcome(StrEnum):
+    """How a message left its queue, or why it stayed."""
+
+    OK = "ok"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    REPEAT = "repeat"
+    OUTAGE = "outage"
+    LIMITED = "limited"
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    DISCARDED = "discarded"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+
+
+class Message(Struct, kw_only=True):
+    """One live message.
+
+    `seq` is its arrival number in the store (0 before it is stored): within a queue lower means earlier.
+    `version` is the store's number of the version, `node` the id of the node in whose queue it is.
+    `entered` and `due` are instants in ms; a message is ready when `due <= now`.
+    `repeats` counts finished executions that asked for a repeat, `outages` the calls in a row that got no answer.
+    """
+
+    id: str
+    version: int
+    node: str
+    instance: str
+    body: bytes
+    headers: Headers
+    entered: int
+    seq: int = 0
+    parent: str | None = None
+    place: Place = Place.QUEUED
+    due: int = 0
+    repeats: int = 0
+    outages: int = 0
+    reason: str | None = None
+    reason_code: str | None = None
+
+
+class Child(Struct, frozen=True, kw_only=True):
+    """A message to be: what a transition produces. `due` is 0 for at once, else an instant in ms."""
+
+    id: str
+    node: str
+    body: bytes
+    headers: Headers
+    place: Place = Place.QUEUED
+    due: int = 0
+    reason: str | None = None
+    reason_code: str | None = None
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """What handling cost. Durations in the unit of their name; `taken` is the instant handling began."""
+
+    taken: int
+    worker_us: int = 0
+    remote_us: int = 0
+    cpu_us: int = 0
+    status: int | None = None
+
+
+class LogLine(Struct, frozen=True, kw_only=True):
+    """A line for people about one message."""
+
+    level: str
+    text: str
+    at: int
+
+
+class Consumed(Struct, frozen=True, kw_only=True):
+    """The message leaves its queue; `children` take its place.
+
+    `terminate`: every other live message of the instance is consumed with it, as cancelled.
+    `starts`: instances accepted in the same transaction (a message moved to another version).
+    """
+
+    outcome: Outcome
+    children: tuple[Child, ...] = ()
+    terminate: bool = False
+    starts: tuple[Start, ...] = ()
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """The message stays in its queue, at its place in the order, until `due`. `headers` replace its own."""
+
+    outcome: Outcome
+    due: int
+    repeats: int
+    outages: int
+    reason: str
+    reason_code: str
+    headers: Headers | None = None
+
+
+class SetAside(Struct, frozen=True, kw_only=True):
+    """The message goes to trash, as it was before the call, with the reason."""
+
+    reason: str
+    reason_code: str
+    place: Place = Place.TRASH
+
+
+class Returned(Struct, frozen=True, kw_only=True):
+    """The message goes from trash (or from waiting) to the end of its node's queue, perhaps corrected."""
+
+    body: bytes
+    headers: Headers
+
+
+class Edited(Struct, frozen=True, kw_only=True):
+    """The message stays where it is, with another body and other headers."""
+
+    body: bytes
+    headers: Headers
+
+
+Effect = Consumed | Kept | SetAside | Returned | Edited
+
+
+class Transition(Struct, frozen=True, kw_only=True):
+    """The whole effect of handling one message; the only thing that changes stored state on the data path.
+
+    `by` names the person who caused it, if one did.
+    """
+
+    message: Message
+    effect: Effect
+    record: Record
+    at: int
+    logs: tuple[LogLine, ...] = ()
+    by: str | None = None

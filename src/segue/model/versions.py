@@ -1,0 +1,97 @@
+"""Processes, their versions, and the runs of them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from segue.model.graph import Finding, ProcessGraph
+
+
+class VersionState(StrEnum):
+    """`draft`, then `disabled` or `enabled` (published, immutable), then `retired`."""
+
+    DRAFT = "draft"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    RETIRED = "retired"
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """One version. `id` is the store's number of it, `number` the one people see, from 1 per process."""
+
+    id: int
+    process: str
+    number: int
+    state: VersionState
+    created: int
+    author: str
+    note: str
+    semantic_hash: str
+    live: int = 0
+
+
+class VersionContent(Struct, frozen=True, kw_only=True):
+    """What a version holds: the file's bytes as they were put, and the graph read from them."""
+
+    source: bytes
+    dialect: str
+    graph: ProcessGraph
+    findings: tuple[Finding, ...] = ()
+
+
+class Process(Struct, frozen=True, kw_only=True):
+    """A named definition with its versions, oldest first."""
+
+    name: str
+    folder: str
+    created: int
+    versions: tuple[Version, ...] = ()
+
+
+class InstanceState(StrEnum):
+    """`failed`: all that is left of it is in trash, or it ended with a discarded message."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Instance(Struct, frozen=True, kw_only=True):
+    """One run of a version. `live` counts its messages that have not left the account, trash included.
+
+    `ok` and `failed` count handled messages; `finished` is None until no message is left.
+    """
+
+    id: str
+    process: str
+    version: int
+    state: InstanceState
+    started: int
+    finished: int | None
+    live: int
+    trash: int
+    ok: int
+    failed: int
+    start_node: str
+    origin: str | None = None
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """The record of one message that left its queue: it `entered`, was `taken` and `ended` at these instants (ms)."""
+
+    message: str
+    parent: str | None
+    node: str
+    outcome: str
+    produced: int
+    entered: int
+    taken: int
+    ended: int
+    worker_us: int
+    remote_us: int
+    cpu_us: int
+    repeats: int
+    status: int | None = None

@@ -1,0 +1,118 @@
+"""The control plane's store: processes, versions, workers, tokens, schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from segue.model.versions import Process, Version, VersionContent, VersionState
+from segue.model.workers import Worker
+
+
+class NewVersion(Struct, frozen=True, kw_only=True):
+    """A draft to be stored. `entries` maps names of start nodes ("" is the default) to the node whose queue takes the message."""
+
+    process: str
+    content: VersionContent
+    entries: dict[str, str]
+    semantic_hash: str
+    author: str
+    note: str
+    at: int
+
+
+class Token(Struct, frozen=True, kw_only=True):
+    """An API token; only the SHA-256 of its text is stored."""
+
+    id: str
+    name: str
+    digest: bytes
+    scopes: tuple[str, ...]
+    created: int
+    last_used: int | None = None
+
+
+class ProcessCatalog(Protocol):
+    """Processes and versions.
+
+    C1 Version numbers of a process grow by one and are never reused.
+    C2 A process has at most one draft; `put_draft` makes or replaces it.
+    C3 The content of a published version never changes, but for its layout (`replace_source` with the same hash).
+    C4 Enabling and disabling are serialised with `MessageStore.accept`.
+    C5 `retire` refuses while messages live in the version; with discard it moves them to trash in the same transaction.
+    """
+
+    async def create_process(self, name: str, folder: str, at: int) -> Process:
+        """Raises Conflict when the name is taken."""
+        ...
+
+    async def processes(self, after: str | None, limit: int) -> list[Process]: ...
+
+    async def process(self, name: str) -> Process:
+        """Raises ProcessNotFound."""
+        ...
+
+    async def put_draft(self, draft: NewVersion) -> Version: ...
+
+    async def replace_source(self, version: int, source: bytes) -> None: ...
+
+    async def set_state(self, process: str, number: int, state: VersionState, at: int) -> Version:
+        """Raises Conflict for a change that the life of a version does not have. Stores the event."""
+        ...
+
+    async def retire(self, process: str, number: int, discard: bool, at: int) -> Version: ...
+
+    async def content(self, version: int) -> VersionContent: ...
+
+    async def published(self) -> list[Version]:
+        """All versions that are disabled or enabled: those that need a control service."""
+        ...
+
+
+class WorkerCatalog(Protocol):
+    """Registered workers. Their headers are stored encrypted."""
+
+    async def workers(self) -> list[Worker]: ...
+
+    async def put_worker(self, worker: Worker) -> None: ...
+
+    async def delete_worker(self, name: str) -> None:
+        """Raises NotFound."""
+        ...
+
+
+class TokenCatalog(Protocol):
+    """API tokens."""
+
+    async def tokens(self) -> list[Token]: ...
+
+    async def token_by_digest(self, digest: bytes) -> Token | None: ...
+
+    async def put_token(self, token: Token) -> None: ...
+
+    async def delete_token(self, id: str) -> None: ...
+
+    async def touch_tokens(self, used: Sequence[tuple[str, int]]) -> None:
+        """Note when tokens were last used: (id, instant)."""
+        ...
+
+
+class ScheduleState(Struct, frozen=True, kw_only=True):
+    """The last tick of a process' schedule (by start node id) that was decided: fired, or skipped."""
+
+    process: str
+    node: str
+    tick: int
+
+
+class ScheduleCatalog(Protocol):
+    """What schedules have done. A tick fires through `MessageStore.accept` with `Start.tick`, which records it in the same
+    transaction and refuses a tick that is not later than the recorded one (answering `repeated`)."""
+
+    async def schedule_states(self) -> list[ScheduleState]: ...
+
+    async def skip_ticks(self, state: ScheduleState) -> None:
+        """Record a tick as decided without firing it."""
+        ...

@@ -1,0 +1,60 @@
+"""The data path's store: accepting, taking and settling messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from segue.model.message import Message, Transition
+from segue.model.start import Accepted, Start
+
+ReadyListener = Callable[[int, str], None]
+"""Called with (version id, node id) when messages may be ready there; a hint, never the only way."""
+
+
+class MessageStore(Protocol):
+    """Durable queues with one way to change them. Guarantees, each with a contract test of the same name:
+
+    M1  An answered `accept` is durable; a refused one left nothing.
+    M2  `accept` with a known key answers the first one's instance, and stores nothing.
+    M3  `accept` by name goes to the highest enabled version at its commit; none enabled: `NoEnabledVersion`.
+    M4  A settled transition is durable and whole: consumed, children, instance, record, logs and event, or nothing.
+    M5  `settle` of a message that is not where the transition saw it is stale: False, and nothing changes.
+    M6  Messages of a queue are taken in the order of their arrival; a child's arrival is its parent's settle.
+    M7  A taken message is taken once until it is settled or released; a crash releases all.
+    M8  A released message is before all later ones again.
+    M9  A message is not taken before it is due. On an ordered queue nothing overtakes a message that is not due.
+    M10 The instance finishes in the settle that leaves no message of it, with exactly one event.
+    M11 `terminate` consumes all other live messages of the instance; their later settles are stale.
+    M12 When the store cannot write, callers get `StoreUnavailable`, nothing is half done, and work goes on once it can.
+    M13 Memory does not grow with the backlog.
+    """
+
+    async def accept(self, start: Start) -> Accepted:
+        """Make the instance and its message. Raises ProcessNotFound, NodeNotFound, NoEnabledVersion,
+        BacklogFull or StoreUnavailable."""
+        ...
+
+    async def take(self, version: int, node: str, limit: int, now: int, ordered: bool) -> list[Message]:
+        """Take up to `limit` ready messages of a queue, in order; [] when none is ready."""
+        ...
+
+    def release(self, message: Message) -> None:
+        """Put a taken message back, unhandled."""
+        ...
+
+    async def settle(self, transitions: Sequence[Transition]) -> list[bool]:
+        """Make each transition true, all of it or nothing; False for a stale one. Raises StoreUnavailable."""
+        ...
+
+    async def next_due(self, version: int, now: int) -> int | None:
+        """The earliest due instant after `now` of the version's delayed messages; None without any."""
+        ...
+
+    async def nodes_ready(self, version: int, now: int) -> list[str]:
+        """The nodes of the version that have a ready message that is not taken."""
+        ...
+
+    def on_ready(self, listener: ReadyListener) -> None:
+        """Call `listener` (in the event loop) after a commit that made a message ready."""
+        ...

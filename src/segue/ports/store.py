@@ -1,0 +1,19 @@
+"""The whole store: every port that one database implements together."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from segue.ports.catalog import ProcessCatalog, ScheduleCatalog, TokenCatalog, WorkerCatalog
+from segue.ports.messages import MessageStore
+from segue.ports.views import Views
+
+
+class Store(
+    MessageStore, ProcessCatalog, WorkerCatalog, TokenCatalog, ScheduleCatalog, Views, Protocol
+):
+    """One database behind all storage ports, so that one transaction can span them."""
+
+    async def close(self) -> None:
+        """Finish what is pending and close. Nothing may be called afterwards."""
+        ...

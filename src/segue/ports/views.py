@@ -1,0 +1,86 @@
+"""What people look at: instances, queues, trash, user tasks, logs, events, and the audit. Read only."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from segue.model.events import Event
+from segue.model.ledger import Audit, QueueState
+from segue.model.message import Message, Place
+from segue.model.versions import Instance, InstanceState, Step
+
+
+class InstanceFilter(Struct, frozen=True, kw_only=True):
+    """Instances to list, newest first. `before` is the id of the last one of the page before."""
+
+    process: str | None = None
+    version: int | None = None
+    state: InstanceState | None = None
+    since: int | None = None
+    until: int | None = None
+    before: str | None = None
+    limit: int = 50
+
+
+class PlacedFilter(Struct, frozen=True, kw_only=True):
+    """Messages in trash, or user tasks, oldest first. `version` is the number; `after` the seq of the last one seen."""
+
+    place: Place
+    process: str | None = None
+    version: int | None = None
+    node: str | None = None
+    reason_code: str | None = None
+    instance: str | None = None
+    after: int = 0
+    limit: int = 50
+
+
+class PlacedMessage(Struct, frozen=True, kw_only=True):
+    """A message with the names of its process and version number."""
+
+    message: Message
+    process: str
+    version: int
+
+
+class StoredLog(Struct, frozen=True, kw_only=True):
+    """A log line as stored."""
+
+    seq: int
+    at: int
+    level: str
+    text: str
+    process: str
+    version: int
+    node: str
+    instance: str
+    message: str
+
+
+class Views(Protocol):
+    """V1 every answer is one consistent state. V2 reading never delays the writer beyond its own page."""
+
+    async def instances(self, filter: InstanceFilter) -> list[Instance]: ...
+
+    async def instance(self, id: str) -> Instance | None: ...
+
+    async def instance_messages(self, id: str, limit: int = 1000) -> list[Message]: ...
+
+    async def instance_steps(self, id: str, limit: int = 1000) -> list[Step]: ...
+
+    async def queues(self, process: str | None, now: int) -> list[QueueState]: ...
+
+    async def placed(self, filter: PlacedFilter) -> list[PlacedMessage]: ...
+
+    async def placed_message(self, id: str, place: Place) -> PlacedMessage | None: ...
+
+    async def logs(self, instance: str | None, process: str | None, after: int, limit: int) -> list[StoredLog]: ...
+
+    async def events(self, after: int, limit: int) -> list[Event]: ...
+
+    async def audit(self, now: int) -> Audit:
+        """Count every version's account from stored rows in one snapshot, and check that each consumed message's
+        children exist exactly once."""
+        ...
