@@ -1,0 +1,45 @@
+# One page of commands. `make help` lists them. Works from any folder name; nothing here needs root.
+# PYTHON=/path/to/python3.12 chooses the Python of .venv.
+SHELL := /bin/sh
+PY := .venv/bin/python
+TESTS ?= tests
+EXIT ?=
+export PYTHON EXIT
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test campaign bench lint format lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with everything the locks name
+	@python=$$(tools/find-python) && "$$python" tools/setup.py
+
+demo: setup ## real records through a drawn process; EXIT=1 ends by itself
+	@demo/run
+
+test: lint ## linters, types, layers, then all tests
+	@$(PY) -m pytest -rs $(TESTS)
+
+campaign: setup ## the long crash, switch and fault campaigns
+	@campaign/run
+
+bench: setup ## the benches: one JSON object a line
+	@bench/run
+
+lint: setup ## ruff, mypy --strict, import-linter
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+format: setup ## let ruff put the source in order
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+lock: setup ## make requirements/*.txt anew; UPGRADE=1 for the newest versions
+	@tools/lock
+
+clean: ## remove .venv and all caches
+	@rm -rf .venv .setup-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	@find . -name __pycache__ -type d -not -path './ui/node_modules/*' -prune -exec rm -rf {} +

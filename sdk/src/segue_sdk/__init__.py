@@ -1,0 +1,1 @@
+"""Write workers for Segue: connectors, custom actions and batches as plain Python functions."""
