@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from segue.model.events import Event
 from segue.model.message import Message, Transition
 from segue.model.start import Accepted, Start
 
 ReadyListener = Callable[[int, str], None]
 """Called with (version id, node id) when messages may be ready there; a hint, never the only way."""
+
+EventListener = Callable[[Sequence[Event]], None]
+"""Called with the events of a commit, in order, each with its stored `seq`."""
 
 
 class MessageStore(Protocol):
@@ -57,4 +61,8 @@ class MessageStore(Protocol):
 
     def on_ready(self, listener: ReadyListener) -> None:
         """Call `listener` (in the event loop) after a commit that made a message ready."""
+        ...
+
+    def on_events(self, listener: EventListener) -> None:
+        """Call `listener` (in the event loop) after each commit that stored events, before its callers go on."""
         ...
