@@ -27,7 +27,10 @@ class OfferedAction(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Fault(StrEnum):
-    """Why a call brought no usable answer. All of them are outages, not failures of the message."""
+    """Why a call brought no usable answer. All of them are outages, not failures of the message.
+
+    `UNSENDABLE`: the worker's address or headers, as registered, cannot be put into a request; nothing was sent.
+    """
 
     REFUSED = "refused"
     UNRESOLVED = "unresolved"
@@ -37,6 +40,7 @@ class Fault(StrEnum):
     GARBAGE = "garbage"
     TOO_LARGE = "too-large"
     UNKNOWN_WORKER = "unknown-worker"
+    UNSENDABLE = "unsendable"
 
 
 class WorkerCall(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from segue.model.workers import WorkerCall, WorkerReply
+from segue.model.graph import ActionKind
+from segue.model.workers import OfferedAction, Worker, WorkerCall, WorkerReply
 
 
 class WorkerTransport(Protocol):
@@ -19,6 +20,28 @@ class WorkerTransport(Protocol):
     """
 
     async def call(self, call: WorkerCall) -> WorkerReply: ...
+
+    async def close(self) -> None: ...
+
+
+class WorkerDirectory(Protocol):
+    """Asks workers what they offer; for people and for checks before publishing, never on the data path.
+
+    D1 A worker that is away, slow or answers nonsense gives an error naming worker, request and trouble.
+    D2 Nothing is believed that does not have the shape of a list of actions.
+    """
+
+    async def list_actions(self, worker: Worker) -> list[OfferedAction]:
+        """All actions of the worker, ordered by kind and name. Raises WorkerTrouble."""
+        ...
+
+    async def check_action(self, worker: Worker, kind: ActionKind, name: str) -> str | None:
+        """None if the worker offers the action and can make it; otherwise what is wrong, for people."""
+        ...
+
+    async def check_worker(self, worker: Worker) -> str | None:
+        """None if the worker answers as a worker; otherwise what is wrong, for people."""
+        ...
 
     async def close(self) -> None: ...
 
