@@ -90,3 +90,79 @@ class DataFolderInUse(SegueError):
 
     code = "data-folder-in-use"
     status = 409
+
+
+class Unauthenticated(SegueError):
+    """The request carries no credentials, or none that are known."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class ScopeMissing(SegueError):
+    """The credentials are known and do not allow this; the detail names the scope that would."""
+
+    code = "scope-missing"
+    status = 403
+
+
+class MethodNotAllowed(SegueError):
+    """The path exists, and not for this method."""
+
+    code = "method-not-allowed"
+    status = 405
+
+
+class HeadersTooLarge(SegueError):
+    """The header fields that would travel with the message are larger than a message may carry."""
+
+    code = "headers-too-large"
+    status = 431
+
+
+class Stopping(SegueError):
+    """The server is about to stop and takes nothing new; try again after `retry_after` seconds."""
+
+    code = "stopping"
+    status = 503
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class VersionNotFound(NotFound):
+    """The process has no version with this number."""
+
+    code = "version-not-found"
+
+
+class UnreadableFile(Invalid):
+    """The file holds no process that can be read; `findings` say why."""
+
+    code = "unreadable-file"
+
+
+class VersionHasErrors(Conflict):
+    """The version has findings that are errors, so it does not publish; `findings` lists them."""
+
+    code = "version-has-errors"
+
+
+class MessagesLive(Conflict):
+    """Messages still live in the version, so it does not retire unless they are to be moved to trash."""
+
+    code = "messages-live"
+
+
+class NameTaken(Conflict):
+    """Another one has this name already."""
+
+    code = "name-taken"
+
+
+class WorkerTrouble(SegueError):
+    """A worker did not say what it was asked: it is away, too slow, or answered nonsense. The detail says which."""
+
+    code = "worker-trouble"
+    status = 502

@@ -1,0 +1,92 @@
+"""What every request meets first: the start route, or credentials and the door to everything else."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from segue.api import problems
+from segue.api.gate import Gate
+from segue.api.start import PREFIX, Intake, StartRoute
+from segue.model.errors import SegueError
+
+HEALTH = "/api/v1/health"
+# What may be seen without credentials: that the server is there, and what its errors mean.
+_OPEN = (HEALTH, problems.PAGES)
+_READING = {"GET", "HEAD"}
+
+
+class Front:
+    """The ASGI application as a whole.
+
+    Whatever is not among the few open paths needs a known token before any of its code runs, so a route that forgets
+    to ask is still closed to strangers. Which scope a route needs is the route's to say.
+    """
+
+    def __init__(self, start: StartRoute, rest: ASGIApp, gate: Gate, intake: Intake, max_body: int) -> None:
+        self._start = start
+        self._rest = rest
+        self._gate = gate
+        self._intake = intake
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1000})
+            return
+        path: str = scope["path"]
+        if path.startswith(PREFIX):
+            await self._start(scope, receive, send)
+            return
+        secured = _secured(send)
+        try:
+            if not path.startswith(_OPEN):
+                scope.setdefault("state", {})["caller"] = await self._gate.caller(_authorization(scope), None)
+                if scope["method"] not in _READING:
+                    self._intake.check()
+        except SegueError as error:
+            await problems.response(error)(scope, receive, secured)
+            return
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer
+            await problems.response(problems.unexpected(error, path))(scope, receive, secured)
+            return
+        await self._rest(scope, _bounded(receive, self._max_body), secured)
+
+
+def _authorization(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            found: str = value.decode("latin-1")
+            return found
+    return None
+
+
+def _secured(send: Send) -> Send:
+    async def secured(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            fields = list(message.get("headers", []))
+            names = {name for name, _ in fields}
+            fixed = (*problems.SECURITY_HEADERS, problems.CONTENT_POLICY)
+            fields += [(name, value) for name, value in fixed if name not in names]
+            message = {**message, "headers": fields}
+        await send(message)
+
+    return secured
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    size = 0
+
+    async def bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        if message["type"] == "http.request":
+            size += len(message.get("body", b""))
+            if size > limit:
+                # FastAPI passes on this exception alone from within the reading of a body.
+                raise HTTPException(413, f"The body is larger than the {limit} bytes that one request may have")
+        return message
+
+    return bounded
