@@ -94,7 +94,10 @@ class Condition(Struct, frozen=True, kw_only=True):
 
 
 class Node(Struct, frozen=True, kw_only=True):
-    """One BPMN flow node. `element` is its BPMN local name, `name` what people and workers call it."""
+    """One BPMN flow node. `element` is its BPMN local name, `name` what people and workers call it.
+
+    `parent` is the id of the sub-process that holds it, None at the top level of the process.
+    """
 
     id: str
     kind: NodeKind
@@ -108,6 +111,7 @@ class Node(Struct, frozen=True, kw_only=True):
     repeat: RepeatPolicy | None = None
     limits: tuple[LimitRule, ...] = ()
     message_name: str | None = None
+    parent: str | None = None
 
     @property
     def label(self) -> str:
@@ -144,10 +148,14 @@ class Severity(StrEnum):
 
 
 class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something a person should know about a file: where (element id, line) and what."""
+    """Something a person should know about a file: where (element id, line from 1) and what.
+
+    `process` is the key of the process it is about; None when it is about the file.
+    """
 
     severity: Severity
     code: str
     message: str
     node: str | None = None
     line: int | None = None
+    process: str | None = None

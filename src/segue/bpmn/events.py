@@ -1,0 +1,83 @@
+"""What an event is: its definitions, its timer, its message."""
+
+from __future__ import annotations
+
+import re
+
+from segue.bpmn.names import BPMN, SEGUE, Element, attribute, children, extensions, local, resolve, text_of
+from segue.bpmn.scope import Scope
+from segue.model.graph import MissedTicks, Timer, TimerKind
+
+_TIMER_KINDS = {"timeDuration": TimerKind.DURATION, "timeDate": TimerKind.DATE, "timeCycle": TimerKind.CYCLE}
+_EXPRESSION = re.compile(r"[#$]\{|=")
+
+
+def definitions(element: Element, scope: Scope) -> list[Element]:
+    """Return the event definitions of an event, its own and those it refers to."""
+    found = [child for child in children(element) if local(child).endswith("EventDefinition")]
+    for reference in children(element, BPMN, "eventDefinitionRef"):
+        id_ = resolve(text_of(reference), scope.named)
+        if id_ is not None:
+            found.append(scope.named[id_])
+    return found
+
+
+def message_name(definition: Element, scope: Scope) -> str | None:
+    """Return the name of the message that a message event is about, None when it names none."""
+    reference = attribute(definition, "messageRef")
+    id_ = resolve(reference, scope.named) if reference else None
+    return (attribute(scope.named[id_], "name") or id_) if id_ is not None else None
+
+
+def read_timer(event: Element, definition: Element, id_: str, scope: Scope) -> Timer | None:
+    """Return the timer of a timer event as it is written; None with a finding when it does not say when."""
+    filled = [(local(part), text_of(part)) for part in children(definition) if local(part) in _TIMER_KINDS]
+    filled = [(name, text) for name, text in filled if text]
+    if not filled:
+        scope.add(
+            "timer-empty",
+            "The timer does not say when: give it a duration, a date, a cycle or a crontab line.",
+            node=id_,
+        )
+        return None
+    name, text = filled[0]
+    if len(filled) > 1:
+        scope.add("bad-timer", f"The timer has both {name} and {filled[1][0]}; only one can hold.", node=id_)
+        return None
+    if _EXPRESSION.match(text):
+        literal = re.fullmatch(r"=\s*\"([^\"]*)\"", text)
+        if literal is None:
+            scope.add("bad-timer", f"The timer is an expression ({text[:60]}); write the time itself.", node=id_)
+            return None
+        text = literal.group(1)
+    kind = _TIMER_KINDS[name]
+    if kind is TimerKind.CYCLE and not text.startswith(("R", "P")):
+        kind = TimerKind.CRON
+    return _scheduled(event, Timer(kind=kind, value=text), id_, scope)
+
+
+def _scheduled(event: Element, timer: Timer, id_: str, scope: Scope) -> Timer:
+    """Return the timer with what `segue:schedule` says of its zone, missed ticks and body."""
+    schedules = list(extensions(event, SEGUE))
+    schedules = [item for item in schedules if local(item) == "schedule"]
+    if not schedules:
+        return timer
+    schedule = schedules[0]
+    if len(schedules) > 1:
+        scope.add("bad-setting", "The event has more than one segue:schedule.", node=id_)
+    for name in schedule.attrib:
+        if name not in {"zone", "missed", "body"}:
+            scope.add("bad-setting", f"segue:schedule has no attribute {name}.", node=id_)
+    missed = MissedTicks.ONCE
+    if (text := attribute(schedule, "missed")) is not None:
+        try:
+            missed = MissedTicks(text)
+        except ValueError:
+            scope.add("bad-setting", f"segue:schedule missed is {text!r}; it may be skip, once or all.", node=id_)
+    return Timer(
+        kind=timer.kind,
+        value=timer.value,
+        zone=attribute(schedule, "zone") or None,
+        missed=missed,
+        body=schedule.get("body") or "",
+    )

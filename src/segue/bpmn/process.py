@@ -1,0 +1,195 @@
+"""One `process` element to one ProcessGraph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from msgspec import structs
+
+from segue.bpmn.bindings import read_binding
+from segue.bpmn.classify import Classified
+from segue.bpmn.conditions import read_condition
+from segue.bpmn.elements import BESIDE, FLOW_NODES, SUB_PROCESSES
+from segue.bpmn.events import read_timer
+from segue.bpmn.names import BPMN, Element, attribute, local, namespace, resolve
+from segue.bpmn.pipes import classify_pipes, pipes_timer
+from segue.bpmn.scope import Scope
+from segue.bpmn.settings import Binding
+from segue.model.graph import Flow, Node, NodeKind, ProcessGraph
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A flow node as found: its element, its id and the id of the sub-process around it."""
+
+    element: Element
+    id: str
+    parent: str | None
+
+
+def read_process(element: Element, scope: Scope, pool: str) -> ProcessGraph:
+    """Return the graph of a process element, its sub-processes' contents included. `pool` names it if it does not."""
+    made = f"process_{len(scope.taken) + 1}"
+    scope.process = scope.claim(element, attribute(element, "id") or "", made)
+    drawn: list[_Drawn] = []
+    flow_elements: list[Element] = []
+    _collect(element, None, scope, drawn, flow_elements)
+    flows, elements_by_flow = _read_flows(flow_elements, drawn, scope)
+    entered = {flow.target for flow in flows}
+    leaving: dict[str, dict[str, str]] = {}
+    for flow in flows:
+        # A reference in the file uses the id as written, which differs from ours only for duplicates.
+        written = attribute(elements_by_flow[flow.id], "id") or flow.id
+        leaving.setdefault(flow.source, {}).setdefault(written, flow.id)
+    nodes = tuple(_read_node(item, scope, item.id in entered, leaving.get(item.id, {})) for item in drawn)
+    executable = attribute(element, "isExecutable")
+    graph = ProcessGraph(
+        key=scope.process,
+        name=attribute(element, "name") or pool,
+        nodes=nodes,
+        flows=flows,
+        executable=None if executable is None else executable in {"true", "1"},
+    )
+    scope.process = ""
+    return graph
+
+
+def _collect(
+    holder: Element, parent: str | None, scope: Scope, drawn: list[_Drawn], flow_elements: list[Element]
+) -> None:
+    """Gather the flow nodes and sequence flows of a process or sub-process, in document order."""
+    foreign: Counter[str] = Counter()
+    for item in holder:
+        name = local(item)
+        if not name:
+            continue
+        if namespace(item) != BPMN:
+            foreign[name] += 1
+        elif name in FLOW_NODES:
+            id_ = scope.claim(item, attribute(item, "id") or "", f"{name}_{len(drawn) + 1}")
+            if not attribute(item, "id"):
+                scope.add("missing-id", f"A {name} has no id; it is called {id_}.", node=id_)
+            drawn.append(_Drawn(item, id_, parent))
+            if name in SUB_PROCESSES:
+                _collect(item, id_, scope, drawn, flow_elements)
+        elif name == "sequenceFlow":
+            flow_elements.append(item)
+        elif name not in BESIDE:
+            scope.add("unknown-element", f"BPMN 2.0 has no {name} here; it is kept.", node=attribute(item, "id"),
+                      line=item.sourceline)  # fmt: skip
+    if foreign:
+        names = ", ".join(sorted(foreign)[:5])
+        scope.add("foreign-element", f"{foreign.total()} elements outside extensionElements have no effect: {names}.",
+                  line=holder.sourceline)  # fmt: skip
+
+
+def _read_flows(
+    elements: list[Element], drawn: list[_Drawn], scope: Scope
+) -> tuple[tuple[Flow, ...], dict[str, Element]]:
+    """Return the flows that join two nodes of the process, with made ids where they have none, and their elements."""
+    ids: dict[str, None] = {}
+    for item in drawn:
+        ids[item.id] = None
+    flows: list[Flow] = []
+    by_id: dict[str, Element] = {}
+    unnamed = 0
+    for element in elements:
+        ends = _ends(element, ids, scope)
+        if ends is None:
+            continue
+        wanted = attribute(element, "id") or ""
+        unnamed += not wanted
+        id_ = scope.claim(element, wanted, f"Flow_{ends[0]}_{ends[1]}")
+        flow = Flow(id=id_, source=ends[0], target=ends[1], name=attribute(element, "name") or "")
+        flows.append(read_condition(element, flow, scope))
+        by_id[id_] = element
+    if unnamed:
+        scope.add("missing-id", f"{unnamed} sequence flows have no id; ids were made from what they join.")
+    return tuple(flows), by_id
+
+
+def _ends(element: Element, ids: dict[str, None], scope: Scope) -> tuple[str, str] | None:
+    """Return the ids of the nodes that a sequence flow joins; None with a finding when it does not join two."""
+    found: list[str] = []
+    for name in ("sourceRef", "targetRef"):
+        reference = attribute(element, name) or ""
+        id_ = resolve(reference, ids) if reference else None
+        if id_ is None:
+            flow = attribute(element, "id")
+            what = f"The sequence flow {flow!r}" if flow else "A sequence flow without id"
+            why = f"{name} is {reference!r}, which is no node of its process" if reference else f"it has no {name}"
+            scope.add("dangling-flow", f"{what} joins nothing: {why}.", node=flow or None, line=element.sourceline)
+            return None
+        found.append(id_)
+    return found[0], found[1]
+
+
+def _read_node(item: _Drawn, scope: Scope, entered: bool, leaving: dict[str, str]) -> Node:
+    element, id_ = item.element, item.id
+    name = attribute(element, "name") or ""
+    if item.parent is not None:
+        text = f"The {local(element)} {name or id_!r} lies in a sub-process, which cannot be executed yet."
+        scope.add("inside-sub-process", text, node=id_)
+        return Node(id=id_, kind=NodeKind.UNSUPPORTED, element=local(element), name=name, parent=item.parent)
+    what = classify_pipes(element, scope, entered=entered)
+    if what.kind is NodeKind.UNSUPPORTED:
+        scope.add("unsupported-element", _unsupported_text(element, what, name), node=id_)
+        return Node(id=id_, kind=NodeKind.UNSUPPORTED, element=local(element), name=name)
+    binding = read_binding(element, scope, id_)
+    kind = _bound_kind(what.kind, element, binding, scope, id_)
+    timer = pipes_timer(element, scope, id_)
+    if what.timer is not None:
+        timer = read_timer(element, what.timer, id_, scope)
+    node = Node(
+        id=id_,
+        kind=kind,
+        element=local(element),
+        name=name,
+        action=binding.action if kind is NodeKind.ACTION else None,
+        timer=timer,
+        default_flow=_default_flow(element, leaving, scope, id_),
+        repeat=binding.repeat,
+        limits=binding.limits,
+        message_name=what.message_name,
+    )
+    return _with_numbers(node, binding)
+
+
+def _with_numbers(node: Node, binding: Binding) -> Node:
+    """Return the node with the binding's prefetch and timeout where it has them, the defaults of Node elsewhere."""
+    changes = {"prefetch": binding.prefetch, "timeout_ms": binding.timeout_ms}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    return structs.replace(node, **changes) if changes else node
+
+
+def _bound_kind(kind: NodeKind, element: Element, binding: Binding, scope: Scope, id_: str) -> NodeKind:
+    if kind is NodeKind.ACTION:
+        return kind
+    if kind is NodeKind.USER_TASK and binding.action is not None:
+        return NodeKind.ACTION
+    if not binding.empty:
+        text = f"A {local(element)} calls no action, so the action or setting on it has no effect."
+        scope.add("bad-setting", text, node=id_)
+    return kind
+
+
+def _default_flow(element: Element, leaving: dict[str, str], scope: Scope, id_: str) -> str | None:
+    reference = attribute(element, "default")
+    if not reference:
+        return None
+    found = resolve(reference, leaving)
+    if found is None:
+        text = f"The default flow {reference!r} of the {local(element)} does not lead out of it."
+        scope.add("default-flow-unknown", text, node=id_)
+        return None
+    return leaving[found]
+
+
+def _unsupported_text(element: Element, what: Classified, name: str) -> str:
+    called = f" ({name})" if name else ""
+    inside = ""
+    if local(element) in SUB_PROCESSES:
+        count = sum(1 for item in element.iter() if namespace(item) == BPMN and local(item) in FLOW_NODES) - 1
+        inside = f" with {count} nodes inside"
+    return f"{what.reason[0].upper()}{what.reason[1:]}{inside}{called} cannot be executed yet; it is kept and drawn."

@@ -1,0 +1,59 @@
+"""What reading one file shares: ids in use, elements by id, defaults, and the findings so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from segue.bpmn.findings import Notes
+from segue.bpmn.names import Element, attribute, local
+
+
+class Dialect(StrEnum):
+    """The kinds of process file."""
+
+    BPMN = "bpmn"
+    TPLG = "tplg"
+    TPLG_JSON = "tplg.json"
+
+
+@dataclass
+class Scope:
+    """The file being read. `named` holds every element that has an id; `taken` the ids given out so far."""
+
+    notes: Notes
+    dialect: Dialect
+    name: str
+    named: dict[str, Element] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    default_language: str = ""
+    process: str = ""
+
+    def add(self, code: str, message: str, *, node: str | None = None, line: int | None = None) -> None:
+        """Add a finding about the process being read."""
+        self.notes.add(code, message, node=node, line=line, process=self.process or None)
+
+    def claim(self, element: Element, wanted: str, made: str) -> str:
+        """Return an id for `element` that is unique in the file: `wanted`, or one that begins with `made`."""
+        id_ = wanted or made
+        if id_ in self.taken or (not wanted and id_ in self.named):
+            if wanted:
+                line = element.sourceline
+                self.add("duplicate-id", f"The id {wanted!r} is used more than once ({local(element)}).", line=line)
+            number = 2
+            while f"{id_}_{number}" in self.taken or f"{id_}_{number}" in self.named:
+                number += 1
+            id_ = f"{id_}_{number}"
+        self.taken.add(id_)
+        if element.sourceline:
+            self.notes.lines[id_] = element.sourceline
+        return id_
+
+
+def index_ids(root: Element) -> dict[str, Element]:
+    """Return the first element of each id in the file."""
+    found: dict[str, Element] = {}
+    for element in root.iter():
+        if isinstance(element.tag, str) and (id_ := attribute(element, "id")):
+            found.setdefault(id_, element)
+    return found
