@@ -21,6 +21,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "segue-setup.json"
 LOCKS = ("build.txt", "runtime.txt", "dev.txt")
+# A package whose data files the demo reads: kept beside the environment's packages, since nothing imports it.
+DATA_LOCK = "demo.txt"
+DATA = VENV / "share" / "segue-demo"
 DISTRIBUTIONS = (".", "sdk")
 
 
@@ -30,7 +33,7 @@ class SetupError(Exception):
 
 def wanted() -> dict[str, str]:
     """Return what a finished set-up of this tree is: its place, and the digests of all that decides its content."""
-    inputs = [ROOT / "requirements" / name for name in LOCKS]
+    inputs = [ROOT / "requirements" / name for name in (*LOCKS, DATA_LOCK)]
     inputs += [ROOT / folder / "pyproject.toml" for folder in DISTRIBUTIONS]
     state = {"venv": str(VENV)}
     for path in inputs:
@@ -86,6 +89,9 @@ def install(target: dict[str, str]) -> None:
     editable = [f"--editable=./{folder}" for folder in DISTRIBUTIONS]
     pip("install", "--no-deps", "--no-build-isolation", *editable)
     pip("check")
+    shutil.rmtree(DATA, ignore_errors=True)
+    wheel_only = ("--no-deps", "--only-binary=:all:", f"--target={DATA}")
+    pip("install", "--require-hashes", *wheel_only, f"--requirement=requirements/{DATA_LOCK}")
     STAMP.write_text(json.dumps(target, indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,0 +1,1 @@
+"""One worker a system, written with the SDK: the actions that the drawn processes call."""
