@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from segue.bpmn.elements import FLOW_NODES
 from segue.bpmn.findings import Notes
-from segue.bpmn.names import BPMN, PIPES, Element, attribute, children, local, namespace, resolve
+from segue.bpmn.names import BPMN, PIPES, Element, attribute, children, local, namespace
 from segue.bpmn.process import read_process
 from segue.bpmn.scope import Dialect, Scope, index_ids
 from segue.model.graph import ProcessGraph
@@ -70,9 +70,9 @@ def _pools(root: Element, scope: Scope) -> dict[str, str]:
     pools: dict[str, str] = {}
     for collaboration in children(root, BPMN, "collaboration"):
         for pool in children(collaboration, BPMN, "participant"):
-            id_ = resolve(attribute(pool, "processRef") or "", scope.named)
-            if id_ is not None:
-                pools.setdefault(id_, attribute(pool, "name") or "")
+            process = scope.find(attribute(pool, "processRef"))
+            if process is not None:
+                pools.setdefault(attribute(process, "id") or "", attribute(pool, "name") or "")
     return pools
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from segue.bpmn.names import BPMN, SEGUE, Element, attribute, children, extensions, local, resolve, text_of
+from segue.bpmn.names import BPMN, SEGUE, Element, attribute, children, extensions, local, text_of
 from segue.bpmn.scope import Scope
 from segue.model.graph import MissedTicks, Timer, TimerKind
 
@@ -16,17 +16,16 @@ def definitions(element: Element, scope: Scope) -> list[Element]:
     """Return the event definitions of an event, its own and those it refers to."""
     found = [child for child in children(element) if local(child).endswith("EventDefinition")]
     for reference in children(element, BPMN, "eventDefinitionRef"):
-        id_ = resolve(text_of(reference), scope.named)
-        if id_ is not None:
-            found.append(scope.named[id_])
+        referred = scope.find(text_of(reference))
+        if referred is not None:
+            found.append(referred)
     return found
 
 
 def message_name(definition: Element, scope: Scope) -> str | None:
     """Return the name of the message that a message event is about, None when it names none."""
-    reference = attribute(definition, "messageRef")
-    id_ = resolve(reference, scope.named) if reference else None
-    return (attribute(scope.named[id_], "name") or id_) if id_ is not None else None
+    message = scope.find(attribute(definition, "messageRef"))
+    return None if message is None else attribute(message, "name") or attribute(message, "id")
 
 
 def read_timer(event: Element, definition: Element, id_: str, scope: Scope) -> Timer | None:

@@ -65,16 +65,18 @@ class Notes:
     def __init__(self) -> None:
         self.found: list[Finding] = []
         self.lines: dict[str, int] = {}
+        self._seen: set[tuple[str, str | None]] = set()
 
-    def unusable(self, element: str) -> bool:
-        """Whether an element's condition was already found to be unusable."""
-        return any(item.node == element and item.code == "bad-condition" for item in self.found)
+    def has(self, code: str, element: str) -> bool:
+        """Whether a finding of this code was already added for the element."""
+        return (code, element) in self._seen
 
     def add(
         self, code: str, message: str, *, node: str | None = None, line: int | None = None, process: str | None = None
     ) -> None:
         """Add a finding; `code` must be in CODES, which gives the severity."""
         severity, _ = CODES[code]
+        self._seen.add((code, node))
         if line is None and node is not None:
             line = self.lines.get(node)
         self.found.append(Finding(severity=severity, code=code, message=message, node=node, line=line, process=process))

@@ -6,6 +6,7 @@ from collections import Counter
 
 from segue.bpmn.findings import Notes
 from segue.bpmn.loops import loops_among
+from segue.core.timers import check
 from segue.model.graph import Flow, Node, NodeKind, ProcessGraph
 
 _DECIDING = frozenset({NodeKind.EXCLUSIVE, NodeKind.INCLUSIVE})
@@ -57,6 +58,10 @@ class _Lint:
         if node.kind is NodeKind.ACTION and node.action is None:
             text = f"The {node.element} {node.label!r} has no action: assign one that a worker offers."
             self.add("no-action", text, node.id)
+        if node.timer is not None:
+            problem = check(node.timer, starts=node.kind is NodeKind.START)
+            if problem is not None:
+                self.add("bad-timer", f"The timer of {node.label!r} cannot be used: {problem}.", node.id)
 
     def _ends(self, node: Node) -> None:
         if node.kind is NodeKind.START:
@@ -88,7 +93,7 @@ class _Lint:
     def _branch(self, node: Node, flow: Flow) -> None:
         called = f" {flow.name!r}" if flow.name else ""
         text = f"The branch{called} of {node.label!r} has no condition and is not the default flow."
-        if self.notes.unusable(flow.id):
+        if self.notes.has("bad-condition", flow.id):
             return
         self.add("branch-without-condition", text, flow.id)
         if flow.name:

@@ -61,12 +61,20 @@ def attribute(element: Element, name: str, uri: str = "") -> str | None:
     return value.strip() if isinstance(value, str) else None
 
 
-def resolve(reference: str, ids: Iterable[str]) -> str | None:
-    """Return the id that a QName reference means: as it stands, else without its prefix."""
-    known = ids if isinstance(ids, (dict, set, frozenset)) else set(ids)
-    if reference in known:
-        return reference
-    bare = reference.rpartition(":")[2]
-    if bare in known:
-        return bare
-    return next((id_ for id_ in known if ":" in id_ and id_.rpartition(":")[2] == bare), None)
+class Ids:
+    """Ids that QName references are looked up in: as written, else without prefix, whichever side has one."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._ids = frozenset(ids)
+        self._bare: dict[str, str] | None = None
+
+    def resolve(self, reference: str) -> str | None:
+        """Return the id that the reference means, None if it means none of them."""
+        if reference in self._ids:
+            return reference
+        bare = reference.rpartition(":")[2]
+        if bare in self._ids:
+            return bare
+        if self._bare is None:
+            self._bare = {id_.rpartition(":")[2]: id_ for id_ in sorted(self._ids, reverse=True) if ":" in id_}
+        return self._bare.get(bare)

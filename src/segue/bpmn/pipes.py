@@ -15,11 +15,6 @@ MAX_PREFETCH = 20
 
 _DEFAULT_TYPES = {"startEvent": "start", "event": "start", "task": "custom"}
 _ENTRIES = frozenset({"start", "webhook", "debug", "cron"})
-_NICKNAMES = {
-    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
-}  # fmt: skip
-_EVERY = re.compile(r"@every\s+(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
 
 
 def pipes_type(element: Element, scope: Scope) -> str:
@@ -90,22 +85,9 @@ def pipes_timer(element: Element, scope: Scope, id_: str) -> Timer | None:
     if not line:
         scope.add("schedule-missing", "The node starts by a schedule, but has no pipes:cronTime.", node=id_)
         return None
+    # Orchesty puts braces around what is written and parses that as the JSON body.
     inside = _percent_decoded(attribute(element, "cronParams", PIPES) or "")
-    return schedule_timer(line, inside)
-
-
-def schedule_timer(line: str, inside: str) -> Timer:
-    """Return the timer of an Orchesty schedule. `inside` is what stands between the braces of its JSON body.
-
-    Orchesty's scheduler also takes `@hourly` and the like, and `@every 1h30m`.
-    """
-    body = "{" + inside + "}"
-    every = _EVERY.fullmatch(line)
-    if every and any(every.groups()):
-        parts = zip(every.groups(), "HMS", strict=True)
-        text = "".join(f"{int(number)}{unit}" for number, unit in parts if number)
-        return Timer(kind=TimerKind.CYCLE, value=f"R/PT{text}", body=body)
-    return Timer(kind=TimerKind.CRON, value=_NICKNAMES.get(line, line), body=body)
+    return Timer(kind=TimerKind.CRON, value=line, body="{" + inside + "}")
 
 
 def _worker(element: Element, id_: str, scope: Scope) -> str:

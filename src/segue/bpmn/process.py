@@ -12,7 +12,7 @@ from segue.bpmn.classify import Classified
 from segue.bpmn.conditions import read_condition
 from segue.bpmn.elements import BESIDE, FLOW_NODES, SUB_PROCESSES
 from segue.bpmn.events import read_timer
-from segue.bpmn.names import BPMN, Element, attribute, local, namespace, resolve
+from segue.bpmn.names import BPMN, Element, Ids, attribute, local, namespace
 from segue.bpmn.pipes import classify_pipes, pipes_timer
 from segue.bpmn.scope import Scope
 from segue.bpmn.settings import Binding
@@ -88,9 +88,7 @@ def _read_flows(
     elements: list[Element], drawn: list[_Drawn], scope: Scope
 ) -> tuple[tuple[Flow, ...], dict[str, Element]]:
     """Return the flows that join two nodes of the process, with made ids where they have none, and their elements."""
-    ids: dict[str, None] = {}
-    for item in drawn:
-        ids[item.id] = None
+    ids = Ids(item.id for item in drawn)
     flows: list[Flow] = []
     by_id: dict[str, Element] = {}
     unnamed = 0
@@ -109,12 +107,12 @@ def _read_flows(
     return tuple(flows), by_id
 
 
-def _ends(element: Element, ids: dict[str, None], scope: Scope) -> tuple[str, str] | None:
+def _ends(element: Element, ids: Ids, scope: Scope) -> tuple[str, str] | None:
     """Return the ids of the nodes that a sequence flow joins; None with a finding when it does not join two."""
     found: list[str] = []
     for name in ("sourceRef", "targetRef"):
         reference = attribute(element, name) or ""
-        id_ = resolve(reference, ids) if reference else None
+        id_ = ids.resolve(reference) if reference else None
         if id_ is None:
             flow = attribute(element, "id")
             what = f"The sequence flow {flow!r}" if flow else "A sequence flow without id"
@@ -178,7 +176,7 @@ def _default_flow(element: Element, leaving: dict[str, str], scope: Scope, id_: 
     reference = attribute(element, "default")
     if not reference:
         return None
-    found = resolve(reference, leaving)
+    found = Ids(leaving).resolve(reference)
     if found is None:
         text = f"The default flow {reference!r} of the {local(element)} does not lead out of it."
         scope.add("default-flow-unknown", text, node=id_)

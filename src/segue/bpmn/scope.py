@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from segue.bpmn.findings import Notes
-from segue.bpmn.names import Element, attribute, local
+from segue.bpmn.names import Element, Ids, attribute, local
 
 
 class Dialect(StrEnum):
@@ -28,6 +28,17 @@ class Scope:
     taken: set[str] = field(default_factory=set)
     default_language: str = ""
     process: str = ""
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _ids: Ids | None = None
+
+    def find(self, reference: str | None) -> Element | None:
+        """Return the element that a QName reference means, None for no reference or one that means nothing."""
+        if not reference:
+            return None
+        if self._ids is None:
+            self._ids = Ids(self.named)
+        id_ = self._ids.resolve(reference)
+        return None if id_ is None else self.named[id_]
 
     def add(self, code: str, message: str, *, node: str | None = None, line: int | None = None) -> None:
         """Add a finding about the process being read."""
@@ -40,9 +51,10 @@ class Scope:
             if wanted:
                 line = element.sourceline
                 self.add("duplicate-id", f"The id {wanted!r} is used more than once ({local(element)}).", line=line)
-            number = 2
+            number = self._numbers.get(id_, 1) + 1
             while f"{id_}_{number}" in self.taken or f"{id_}_{number}" in self.named:
                 number += 1
+            self._numbers[id_] = number
             id_ = f"{id_}_{number}"
         self.taken.add(id_)
         if element.sourceline:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from segue.bpmn.durations import parse_duration
+from segue.bpmn.durations import fixed_duration
 from segue.bpmn.names import SEGUE, Element, attribute, extensions, local
 from segue.model.graph import Action, ActionKind, LimitRule, RepeatPolicy
 
 # Lowest and highest value of each number, both included; durations in milliseconds.
 PREFETCH = (1, 1_000)
 TIMEOUT_MS = (100, 86_400_000)
-REPEAT_MS = (0, 2_678_400_000)
+REPEAT_MS = (100, 2_678_400_000)
 AT_MOST = (1, 1_000_000)
 LIMIT_CALLS = (1, 1_000_000_000)
 LIMIT_PER_MS = (1, 2_678_400_000)
@@ -145,7 +145,7 @@ def _duration(
         if required:
             complain("bad-setting", f"{what} is missing.")
         return None
-    value = parse_duration(text)
+    value = fixed_duration(text)
     if value is None:
         complain("bad-setting", f"{what} is {text[:40]!r}; it must be an ISO 8601 duration such as PT30S.")
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Container
 
 import msgspec
 from msgspec import Struct, field
@@ -78,6 +78,7 @@ class _Reading:
         self.key = key
         self.notes = notes
         self.entered = {connection.target for connection in file.connections}
+        self.numbers: dict[str, int] = {}
 
     def add(self, code: str, message: str, node: str | None = None) -> None:
         self.notes.add(code, message, node=node, process=self.key)
@@ -86,7 +87,9 @@ class _Reading:
         nodes: dict[str, Node] = {}
         # Notes pinned to the drawing have no effect, whatever points at them.
         for item in (item for item in self.file.nodes if item.type != "annotation"):
-            id_ = self._unique(item.id, nodes, "node")
+            id_ = self._unique(item.id, nodes)
+            if id_ != item.id:
+                self.add("duplicate-id", f"The id {item.id!r} is used by more than one node.", item.id)
             nodes[id_] = self._node(item, id_)
         flows: dict[str, Flow] = {}
         for connection in self.file.connections:
@@ -94,20 +97,19 @@ class _Reading:
                 text = f"The connection from {connection.source!r} to {connection.target!r} joins no two nodes."
                 self.add("dangling-flow", text, connection.id)
                 continue
+            # Nothing refers to a connection, so one that shares its id only needs another.
             wanted = connection.id or f"Flow_{connection.source}_{connection.target}"
-            id_ = self._unique(wanted, {**flows, **nodes}, "connection" if connection.id else "")
+            id_ = self._unique(wanted, flows)
             flows[id_] = Flow(id=id_, source=connection.source, target=connection.target)
         return ProcessGraph(key=self.key, name=self.key, nodes=tuple(nodes.values()), flows=tuple(flows.values()))
 
-    def _unique(self, wanted: str, taken: dict[str, Any], what: str) -> str:
-        if wanted not in taken:
-            return wanted
-        if what:
-            self.add("duplicate-id", f"The id {wanted!r} is used more than once ({what}).", wanted)
-        number = 2
-        while f"{wanted}_{number}" in taken:
-            number += 1
-        return f"{wanted}_{number}"
+    def _unique(self, wanted: str, taken: Container[str]) -> str:
+        """Return the id, with the first free number behind it when it is taken."""
+        id_ = wanted
+        while id_ in taken:
+            self.numbers[wanted] = self.numbers.get(wanted, 1) + 1
+            id_ = f"{wanted}_{self.numbers[wanted]}"
+        return id_
 
     def _node(self, item: JsonNode, id_: str) -> Node:
         shape = item.shape or "square"
