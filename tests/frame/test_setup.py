@@ -11,7 +11,7 @@ from tests.frame.world import World
 from tools import setup
 
 MAKE = ["venv"]
-FILL = ["require-hashes", "editable", "check"]
+FILL = ["require-hashes", "editable", "check", "target"]
 
 
 @pytest.fixture
@@ -31,7 +31,9 @@ def test_the_second_time_nothing_is_done(world: World) -> None:
     assert world.again() == (0, [])
 
 
-@pytest.mark.parametrize("place", ["requirements/dev.txt", "pyproject.toml", "sdk/pyproject.toml"])
+@pytest.mark.parametrize(
+    "place", ["requirements/dev.txt", "requirements/demo.txt", "pyproject.toml", "sdk/pyproject.toml"]
+)
 def test_a_changed_input_is_installed_into_the_same_environment(world: World, place: str) -> None:
     setup.main()
     (world.root / place).write_text("changed")

@@ -16,7 +16,8 @@ class World:
         self.root = root
         self.commands: list[str] = []
         self.fails = ""
-        for place in ("pyproject.toml", "sdk/pyproject.toml", *(f"requirements/{name}" for name in setup.LOCKS)):
+        locks = [f"requirements/{name}" for name in (*setup.LOCKS, setup.DATA_LOCK)]
+        for place in ("pyproject.toml", "sdk/pyproject.toml", *locks):
             (root / place).parent.mkdir(parents=True, exist_ok=True)
             (root / place).write_text(place)
         venv = root / ".venv"
@@ -25,6 +26,7 @@ class World:
             "VENV": venv,
             "PYTHON": venv / "bin" / "python",
             "STAMP": venv / "segue-setup.json",
+            "DATA": venv / "share" / "segue-demo",
             "run": self.run,
         }.items():
             monkeypatch.setattr(setup, name, value)
@@ -36,7 +38,7 @@ class World:
 
     def run(self, *command: str | Path) -> None:
         """Record a command by its telling word; making an environment leaves a Python that starts."""
-        telling = ("venv", "require-hashes", "editable", "check")
+        telling = ("venv", "target", "require-hashes", "editable", "check")
         name = next(word for word in telling if any(word in str(part).split("=")[0] for part in command[2:]))
         self.commands.append(name)
         if name == self.fails:
