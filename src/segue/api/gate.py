@@ -34,6 +34,13 @@ class Caller(Struct, frozen=True, kw_only=True):
         return scope in self.scopes or "admin" in self.scopes
 
 
+def check_scope(caller: Caller, scope: Scope) -> None:
+    """Raises ScopeMissing unless the caller has the scope."""
+    if not caller.may(scope):
+        have = ", ".join(sorted(caller.scopes)) or "none"
+        raise ScopeMissing(f"This needs a token with the scope {scope}; the token {caller.name} has: {have}")
+
+
 class Gate:
     """Turns the Authorization header into a caller, mostly from memory: the start route asks it for every request."""
 
@@ -54,9 +61,8 @@ class Gate:
         caller = await self._caller(sha256(text.encode("latin-1", "replace")).digest())
         if caller is None:
             raise Unauthenticated("The token is not known here: it was mistyped, revoked, or is of another server")
-        if scope is not None and not caller.may(scope):
-            have = ", ".join(sorted(caller.scopes)) or "none"
-            raise ScopeMissing(f"This needs a token with the scope {scope}; the token {caller.name} has: {have}")
+        if scope is not None:
+            check_scope(caller, scope)
         return caller
 
     def forget(self) -> None:

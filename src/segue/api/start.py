@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -26,27 +25,14 @@ from segue.model.errors import (
     TooLarge,
 )
 from segue.model.start import Accepted, Headers
-from segue.model.versions import Instance
+from segue.model.versions import InstanceState
+from segue.runtime.accept import Acceptor, StartRequest
 
 PREFIX = "/processes/"
 _HEADER_PREFIX = b"segue-"
 _MAX_HEADERS = 16_384
 _MAX_KEY = 255
 _JSON = (b"content-type", b"application/json")
-
-
-class Acceptor(Protocol):
-    """What the route needs of the engine's one door for new instances."""
-
-    async def start(
-        self, process: str, node: str | None, body: bytes, headers: Headers, *, key: str | None = None
-    ) -> Accepted:
-        """Make an instance; its message is on disk when this returns."""
-        ...
-
-    async def finished(self, instance: str, timeout_s: float) -> Instance | None:
-        """The instance once it has ended; None when it has not within the time."""
-        ...
 
 
 class Intake:
@@ -122,10 +108,10 @@ class StartRoute:
         body = await self._body(request, receive)
         if request.json:
             check_json(body)
-        accepted = await self._acceptor.start(process, node, body, request.kept, key=request.key)
+        start = StartRequest(process=process, node=node, body=body, headers=request.kept, key=request.key)
         if request.wait_s is not None:
-            return await self._wait(accepted, request.wait_s)
-        return _accepted(accepted, [])
+            return await self._wait(start, request.wait_s)
+        return _accepted(await self._acceptor.start(start))
 
     async def _body(self, request: _Request, receive: Receive) -> bytes:
         limit = self._limits.body
@@ -145,21 +131,14 @@ class StartRoute:
                 return part if not parts else b"".join([*parts, part])
             parts.append(part)
 
-    async def _wait(self, accepted: Accepted, wait_s: float) -> _Answer:
-        """Wait as the caller prefers (RFC 7240, 4.3), and answer with what has become of the instance by then."""
+    async def _wait(self, start: StartRequest, wait_s: float) -> _Answer:
+        """Wait as the caller prefers (RFC 7240, 4.3); 200 says that the instance ended or needs a person."""
         seconds = min(wait_s, self._limits.wait_s)
-        applied = [(b"preference-applied", b"wait=%d" % int(seconds))]
-        waiting = asyncio.ensure_future(self._acceptor.finished(accepted.instance, seconds))
-        closing = asyncio.ensure_future(self._intake.closed.wait())
-        try:
-            await asyncio.wait({waiting, closing}, return_when=asyncio.FIRST_COMPLETED)
-            instance = waiting.result() if waiting.done() else None
-        finally:
-            waiting.cancel()
-            closing.cancel()
-        if instance is None or instance.finished is None:
+        accepted, state = await self._acceptor.start_and_wait(start, seconds)
+        applied = (b"preference-applied", b"wait=%d" % int(seconds))
+        if state is InstanceState.RUNNING:
             return _accepted(accepted, applied)
-        return _Answer(200, msgspec.json.encode(instance), [_JSON, _location(accepted), *applied])
+        return _Answer(200, _body_of(accepted, state=state.value), [_JSON, _location(accepted), applied])
 
 
 def check_json(body: bytes) -> None:
@@ -180,16 +159,18 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"The body is larger than the {limit} bytes that one request may have", limit=limit)
 
 
-def _accepted(accepted: Accepted, more: list[tuple[bytes, bytes]]) -> _Answer:
-    body = msgspec.json.encode(
-        {
-            "instance": accepted.instance,
-            "process": accepted.process,
-            "version": accepted.version,
-            "message": accepted.message,
-        }
-    )
-    return _Answer(202, body, [_JSON, _location(accepted), *more])
+def _accepted(accepted: Accepted, *more: tuple[bytes, bytes]) -> _Answer:
+    return _Answer(202, _body_of(accepted), [_JSON, _location(accepted), *more])
+
+
+def _body_of(accepted: Accepted, **more: str) -> bytes:
+    fields = {
+        "instance": accepted.instance,
+        "process": accepted.process,
+        "version": accepted.version,
+        "message": accepted.message,
+    }
+    return msgspec.json.encode(fields | more)
 
 
 def _location(accepted: Accepted) -> tuple[bytes, bytes]:

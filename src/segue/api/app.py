@@ -1,0 +1,92 @@
+"""The HTTP application: the routes of /api/v1 behind the front, every error a problem document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from segue.api import problems
+from segue.api.description import describe
+from segue.api.front import Front
+from segue.api.parts import Parts
+from segue.api.routes import events, instances, processes, system, tokens, trash, workers
+from segue.api.start import StartRoute
+from segue.model.errors import Invalid, MethodNotAllowed, NotFound, SegueError, TooLarge
+
+_ROUTERS = (processes, instances, trash, workers, tokens, events, system)
+
+
+def build(parts: Parts) -> ASGIApp:
+    """The whole application: the start route, and everything else behind the check of credentials."""
+    start = StartRoute(parts.engine.acceptor, parts.gate, parts.intake, parts.limits)
+    return Front(start, build_rest(parts), parts.gate, parts.intake, parts.limits.body)
+
+
+def build_rest(parts: Parts) -> FastAPI:
+    """The resources of /api/v1; `parts.gate` is asked by the front and not here."""
+    app = FastAPI(
+        title="Segue",
+        version=parts.version,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.parts = parts
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    app.add_exception_handler(SegueError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_unexpected)
+    describe(app)
+    return app
+
+
+async def _on_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, SegueError)  # noqa: S101 - registered for this class alone
+    return problems.response(error)
+
+
+async def _on_validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    found = [{"where": _where(each["loc"]), "message": _message(each)} for each in error.errors()]
+    first = found[0]
+    return problems.response(Invalid(f"{first['where']}: {first['message']}", errors=found))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    return problems.response(_translated(request, error))
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    return problems.response(problems.unexpected(error, f"{request.method} {request.url.path}"))
+
+
+def _translated(request: Request, error: HTTPException) -> SegueError:
+    if error.status_code == 404:
+        return NotFound(f"Nothing is at {request.url.path[:200]}")
+    if error.status_code == 405:
+        allow = (error.headers or {}).get("allow", "")
+        return MethodNotAllowed(f"{request.method} is not for {request.url.path[:200]}", allow=allow)
+    if error.status_code == 413:
+        return TooLarge(error.detail)
+    return Invalid(error.detail)
+
+
+def _where(place: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in place)
+
+
+def _message(found: dict[str, Any]) -> str:
+    if found["type"] == "extra_forbidden":
+        return "unknown field"
+    if found["type"] == "json_invalid":
+        return f"not JSON: {found.get('ctx', {}).get('error', found['msg'])}"
+    return str(found["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,152 @@
+"""What each error code means and what to do about it: the source of the pages in `docs/errors/`."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from segue.model.errors import NotFound
+
+
+class ErrorPage(Struct, frozen=True):
+    """One code: its HTTP status, what it means, and what to do."""
+
+    status: int
+    meaning: str
+    remedy: str
+
+
+PAGES: dict[str, ErrorPage] = {
+    "backlog-full": ErrorPage(
+        429,
+        "So many messages wait in the version, or so many writes wait for the disk, that the server takes no new "
+        "starts. Nothing of the request was stored.",
+        "Wait as many seconds as the `Retry-After` header says and send the request again, best with an "
+        "`Idempotency-Key`. If it lasts, look at the queues for a worker that is down or too slow. "
+        "The bounds are the settings `backlog` and `pending_writes`.",
+    ),
+    "conflict": ErrorPage(
+        409,
+        "The request contradicts the state it meets, for example publishing a version twice. Nothing was changed.",
+        "Read the state again and decide anew; the `detail` says what is in the way.",
+    ),
+    "data-folder-in-use": ErrorPage(
+        409,
+        "Another server holds the data folder. One folder belongs to one server at a time.",
+        "Stop the other server, whose process id the `detail` names, or give this one a folder of its own with "
+        "`--data`.",
+    ),
+    "headers-too-large": ErrorPage(
+        431,
+        "The header fields that would travel with the message (`content-type` and those that begin with `segue-`) are "
+        "larger than 16 KiB together. Nothing was stored.",
+        "Put large values into the body.",
+    ),
+    "internal": ErrorPage(
+        500,
+        "The server met an error of its own. A start request that was answered so may have been stored or not.",
+        "Send a start again with the same `Idempotency-Key`: it is stored once. The server's log has the details; "
+        "please report them.",
+    ),
+    "invalid": ErrorPage(
+        422,
+        "The request is malformed. Nothing was changed. `detail` says what is wrong and where; `errors`, where there "
+        "are several, lists each with its place.",
+        "Correct the named field. A field that is not known is an error too, so that a typing mistake does not pass "
+        "silently.",
+    ),
+    "message-gone": ErrorPage(
+        409,
+        "The message has left the trash, or is no user task any more: somebody else was faster, or it was a second "
+        "click. Nothing was changed by this request.",
+        "Look at the list again.",
+    ),
+    "messages-live": ErrorPage(
+        409,
+        "Messages still live in the version, so it does not retire.",
+        'Wait until they are done, or retire with `{"discard": true}`, which moves them to trash.',
+    ),
+    "method-not-allowed": ErrorPage(
+        405,
+        "The address exists, and not for this method.",
+        "Use one of the methods that the `Allow` header names.",
+    ),
+    "name-taken": ErrorPage(
+        409,
+        "A process, worker, token or user of this name is there already. Nothing was changed.",
+        "Choose another name, or change the one that is there.",
+    ),
+    "no-enabled-version": ErrorPage(
+        409,
+        "The process exists and none of its versions is enabled, so nothing could take the message. "
+        "Nothing was stored.",
+        "Enable a version: `segue version enable PROCESS NUMBER`.",
+    ),
+    "node-not-found": ErrorPage(
+        404,
+        "The version that would take the message has no node of this name. A start looks for a start event by its "
+        "name or id; a resend to another version for the node's id.",
+        "Look at the nodes of the version. Starts go to the highest enabled version.",
+    ),
+    "not-found": ErrorPage(404, "What the request names does not exist.", "Check the address, and look at the list."),
+    "port-in-use": ErrorPage(
+        409,
+        "Another program listens on the address that the server was told to use.",
+        "Choose another port with `--port`, or 0 for a free one.",
+    ),
+    "process-not-found": ErrorPage(
+        404, "No process has this name.", "Check the name: `segue process list`. Names are told apart by case."
+    ),
+    "scope-missing": ErrorPage(
+        403,
+        "The token is known and does not allow this.",
+        "Use a token with the scope that `detail` names. `segue token create --scope` makes one.",
+    ),
+    "stopping": ErrorPage(
+        503,
+        "The server is about to stop and takes nothing new. Nothing of the request was stored.",
+        "Send it again after as many seconds as `Retry-After` says.",
+    ),
+    "store-unavailable": ErrorPage(
+        503,
+        "The store cannot write now: the disk is full, the folder is read-only, or the file is damaged. What was "
+        "accepted before is safe, nothing is half done, and work goes on once writing is possible again.",
+        "Do what `detail` says, and send the request again.",
+    ),
+    "too-large": ErrorPage(
+        413,
+        "The body is larger than one request may have. Nothing was stored.",
+        "Send less at once, or raise the setting `max_body_mb`.",
+    ),
+    "unauthenticated": ErrorPage(
+        401,
+        "The request carries no credentials, or none that this server knows.",
+        "Send `Authorization: Bearer TOKEN`. `segue token create --data DIR --name NAME` makes a token.",
+    ),
+    "unreadable-file": ErrorPage(
+        422,
+        "The file holds no process that can be read. `findings` say why, with code and line. Nothing was changed.",
+        "Check that it is BPMN 2.0 XML, `.tplg` or `.tplg.json`: `segue check FILE` tells the same without a server.",
+    ),
+    "version-has-errors": ErrorPage(
+        409,
+        "The version has findings that are errors, so it does not publish. `findings` lists them. It stays a draft.",
+        "Correct the file and put it again. What each finding means is said in `docs/bpmn.md`.",
+    ),
+    "version-not-found": ErrorPage(
+        404, "The process has no version with this number.", "Look at its versions: `segue process list`."
+    ),
+    "worker-trouble": ErrorPage(
+        502,
+        "A worker that was asked what it offers is away, slow, or answers something that is no list of actions.",
+        "The `detail` names the worker, the request and the trouble. Messages are not concerned: calls to workers "
+        "that fail are tried again on their own.",
+    ),
+}
+
+
+def page(code: str) -> str:
+    """The page of a code in Markdown. Raises NotFound for a code that there is not."""
+    found = PAGES.get(code)
+    if found is None:
+        raise NotFound(f"There is no error code {code[:100]}")
+    return f"# {code}\n\nHTTP status {found.status}.\n\n{found.meaning}\n\n## What to do\n\n{found.remedy}\n"

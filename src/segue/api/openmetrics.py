@@ -1,0 +1,83 @@
+"""Numbers of now as OpenMetrics text (OpenMetrics 1.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from segue.model.ledger import QueueState
+from segue.runtime.supervisor import ServiceState, ServiceStatus
+
+MEDIA_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+Sample = tuple[Mapping[str, str], float]
+
+
+def render(queues: Sequence[QueueState], services: Sequence[ServiceState]) -> str:
+    """The text of one scrape."""
+    lines = [
+        *_family("segue_queue_messages", "gauge", "Messages of a queue by state.", _messages(queues)),
+        *_family(
+            "segue_queue_oldest_seconds",
+            "gauge",
+            "Age of the oldest ready message of a queue.",
+            (({**_queue(queue)}, queue.oldest_ms / 1000) for queue in queues),
+            unit="seconds",
+        ),
+        *_family(
+            "segue_service_up",
+            "gauge",
+            "Whether the control service of a version runs.",
+            ((_service(service), float(service.status is ServiceStatus.RUNNING)) for service in services),
+        ),
+        *_family(
+            "segue_service_restarts",
+            "counter",
+            "Restarts of the control service of a version after a failure.",
+            ((_service(service), float(service.restarts)) for service in services),
+        ),
+        *_family("segue_node_in_flight", "gauge", "Messages a node is handling.", _in_flight(services)),
+        *_family("segue_node_held", "gauge", "1 while a node waits before its next try.", _held(services)),
+    ]
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def _messages(queues: Sequence[QueueState]) -> Iterable[Sample]:
+    for queue in queues:
+        for state, count in (("ready", queue.depth), ("in_flight", queue.in_flight), ("delayed", queue.delayed)):
+            yield {**_queue(queue), "state": state}, count
+
+
+def _in_flight(services: Sequence[ServiceState]) -> Iterable[Sample]:
+    for service in services:
+        for lane in service.lanes:
+            yield {**_service(service), "node": lane.node}, lane.in_flight
+
+
+def _held(services: Sequence[ServiceState]) -> Iterable[Sample]:
+    for service in services:
+        for lane in service.lanes:
+            yield {**_service(service), "node": lane.node}, float(lane.held is not None)
+
+
+def _queue(queue: QueueState) -> dict[str, str]:
+    return {"process": queue.process, "version": str(queue.version), "node": queue.node}
+
+
+def _service(service: ServiceState) -> dict[str, str]:
+    return {"process": service.process, "version": str(service.version)}
+
+
+def _family(name: str, kind: str, about: str, samples: Iterable[Sample], unit: str = "") -> list[str]:
+    lines = [f"# TYPE {name} {kind}"]
+    if unit:
+        lines.append(f"# UNIT {name} {unit}")
+    lines.append(f"# HELP {name} {about}")
+    suffix = "_total" if kind == "counter" else ""
+    for labels, value in samples:
+        shown = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+        lines.append(f"{name}{suffix}{{{shown}}} {value:g}")
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

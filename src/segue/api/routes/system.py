@@ -1,0 +1,59 @@
+"""The server itself: health, audit, logs, control services, metrics, and what its errors mean."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import PlainTextResponse
+
+from segue.api.access import Everything, UseCases, need
+from segue.api.error_pages import page as error_page
+from segue.api.front import HEALTH
+from segue.api.openmetrics import MEDIA_TYPE as OPENMETRICS
+from segue.api.openmetrics import render
+from segue.api.problems import PAGES
+from segue.api.schemas import AuditOut, HealthOut, Listed, LogOut, LogQuery
+from segue.control.paging import Page, number_cursor
+from segue.model.ledger import Audit
+from segue.ports.views import StoredLog
+
+router = APIRouter(tags=["system"])
+
+
+@router.get(HEALTH)
+async def health(parts: Everything) -> HealthOut:
+    """That the server is there; the one resource without credentials."""
+    return HealthOut(status="stopping" if parts.intake.closed.is_set() else "ok", version=parts.version)
+
+
+@router.get(PAGES + "{code}", include_in_schema=False)
+async def error_meaning(code: Annotated[str, Path(max_length=100)]) -> PlainTextResponse:
+    """What an error code means and what to do."""
+    return PlainTextResponse(error_page(code), media_type="text/markdown")
+
+
+@router.get("/api/v1/audit", dependencies=need("read"), response_model=AuditOut)
+async def audit(use: UseCases) -> Audit:
+    """Prove the ledger from stored rows."""
+    return await use.audit.audit()
+
+
+@router.get("/api/v1/logs", dependencies=need("read"), response_model=Listed[LogOut])
+async def logs(use: UseCases, query: Annotated[LogQuery, Query()]) -> Page[StoredLog]:
+    """List log lines in the order they were stored."""
+    return await use.logs.find(query.instance, query.process, number_cursor(query.cursor), query.limit)
+
+
+@router.get("/api/v1/services", dependencies=need("read"), response_model=list[dict[str, object]])
+async def services(parts: Everything) -> object:
+    """The control services: what each is doing, and what it does at each of its nodes."""
+    return msgspec.to_builtins(parts.engine.services())
+
+
+@router.get("/metrics", dependencies=need("read"), response_class=PlainTextResponse)
+async def metrics(use: UseCases, parts: Everything) -> PlainTextResponse:
+    """Numbers of now, as OpenMetrics text."""
+    text = render(await use.queues.find(None), parts.engine.services())
+    return PlainTextResponse(text, media_type=OPENMETRICS)

@@ -1,0 +1,122 @@
+"""Trash and user tasks: messages that wait for a person's decision."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path, Query
+
+from segue.api.access import Operator, UseCases, need
+from segue.api.schemas import (
+    BulkIn,
+    CorrectionIn,
+    DoneOut,
+    Listed,
+    PlacedDetailOut,
+    PlacedOut,
+    PlacedQuery,
+    ResendIn,
+    Text,
+    placed_detail_out,
+    placed_out,
+)
+from segue.control.paging import Page
+from segue.control.trash import BulkResult
+from segue.model.message import Place
+from segue.ports.views import PlacedFilter, PlacedMessage
+
+router = APIRouter(prefix="/api/v1")
+
+Id = Annotated[Text, Path(min_length=1, max_length=100)]
+
+_ONE = DoneOut(done=1, gone=0, more=False)
+
+
+def _filter(query: PlacedQuery | BulkIn, place: Place, limit: int) -> PlacedFilter:
+    return PlacedFilter(
+        place=place,
+        process=query.process,
+        version=query.version,
+        node=query.node,
+        reason_code=query.reason_code,
+        instance=query.instance,
+        limit=limit,
+    )
+
+
+def _listed(found: Page[PlacedMessage]) -> Listed[PlacedOut]:
+    return Listed[PlacedOut](items=[placed_out(item) for item in found.items], next=found.next)
+
+
+@router.get("/trash", dependencies=need("read"), tags=["trash"])
+async def list_trash(use: UseCases, query: Annotated[PlacedQuery, Query()]) -> Listed[PlacedOut]:
+    """List messages in trash, oldest first."""
+    return _listed(await use.trash.find(_filter(query, Place.TRASH, query.limit), query.cursor))
+
+
+@router.post("/trash/resend", response_model=DoneOut, tags=["trash"])
+async def resend_many(use: UseCases, caller: Operator, wanted: BulkIn) -> BulkResult:
+    """Send back what the conditions find, oldest first, each message once to the node it failed on."""
+    return await use.trash.resend_many(_filter(wanted, Place.TRASH, 1), caller.name, wanted.at_most)
+
+
+@router.post("/trash/discard", response_model=DoneOut, tags=["trash"])
+async def discard_many(use: UseCases, caller: Operator, wanted: BulkIn) -> BulkResult:
+    """Discard what the conditions find, oldest first."""
+    return await use.trash.discard_many(_filter(wanted, Place.TRASH, 1), caller.name, wanted.at_most)
+
+
+@router.get("/trash/{id}", dependencies=need("read"), tags=["trash"])
+async def get_trash(use: UseCases, id: Id) -> PlacedDetailOut:
+    """Show a message in trash with its body."""
+    return placed_detail_out(await use.trash.get(id))
+
+
+@router.put("/trash/{id}", tags=["trash"])
+async def edit_trash(use: UseCases, caller: Operator, id: Id, correction: CorrectionIn) -> PlacedDetailOut:
+    """Change body or headers of a message in trash; it stays there."""
+    return placed_detail_out(await use.trash.edit(id, correction.raw_body(), correction.headers, caller.name))
+
+
+@router.post("/trash/{id}/resend", response_model=DoneOut, tags=["trash"])
+async def resend(use: UseCases, caller: Operator, id: Id, how: Annotated[ResendIn | None, Body()] = None) -> DoneOut:
+    """Send a message back to the node it failed on, or to that node of another version."""
+    given = how or ResendIn()
+    await use.trash.resend(id, given.raw_body(), given.headers, given.version, caller.name)
+    return _ONE
+
+
+@router.post("/trash/{id}/discard", response_model=DoneOut, tags=["trash"])
+async def discard(use: UseCases, caller: Operator, id: Id) -> DoneOut:
+    """Drop a message; it counts as failed."""
+    await use.trash.discard(id, caller.name)
+    return _ONE
+
+
+@router.get("/tasks", dependencies=need("read"), tags=["tasks"])
+async def list_tasks(use: UseCases, query: Annotated[PlacedQuery, Query()]) -> Listed[PlacedOut]:
+    """List user tasks, oldest first."""
+    return _listed(await use.tasks.find(_filter(query, Place.WAITING, query.limit), query.cursor))
+
+
+@router.get("/tasks/{id}", dependencies=need("read"), tags=["tasks"])
+async def get_task(use: UseCases, id: Id) -> PlacedDetailOut:
+    """Show a user task with its body."""
+    return placed_detail_out(await use.tasks.get(id))
+
+
+@router.post("/tasks/{id}/accept", response_model=DoneOut, tags=["tasks"])
+async def accept_task(
+    use: UseCases, caller: Operator, id: Id, how: Annotated[CorrectionIn | None, Body()] = None
+) -> DoneOut:
+    """Let the message go on to what follows, perhaps with another body."""
+    given = how or CorrectionIn()
+    await use.tasks.accept(id, given.raw_body(), given.headers, caller.name)
+    return _ONE
+
+
+@router.post("/tasks/{id}/reject", response_model=DoneOut, tags=["tasks"])
+async def reject_task(use: UseCases, caller: Operator, id: Id) -> DoneOut:
+    """End the message here."""
+    await use.tasks.reject(id, caller.name)
+    return _ONE

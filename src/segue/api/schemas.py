@@ -1,0 +1,463 @@
+"""What goes over the wire, as pydantic models; inside, the model's own classes are used."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from segue.model.errors import Invalid
+from segue.model.graph import ActionKind, Severity
+from segue.model.message import Message, Place
+from segue.model.versions import InstanceState, VersionState
+from segue.ports.views import PlacedMessage
+
+T = TypeVar("T")
+
+_LARGEST_INSTANT = 2**53 - 1
+
+
+def _storable(text: str) -> str:
+    """Refuse what no database and no file takes as text."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("has a NUL character or half of a surrogate pair")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Name = Annotated[Text, Field(min_length=1, max_length=100)]
+Instant = Annotated[int, Field(ge=0, le=_LARGEST_INSTANT, description="ms since the epoch")]
+Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+HeaderFields = dict[Annotated[Text, Field(max_length=200)], Annotated[Text, Field(max_length=16_384)]]
+
+
+class In(BaseModel):
+    """What callers send: a field that is not known is an error, so that a typing mistake does not pass silently."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Out(BaseModel):
+    """What we answer, read from the attributes of the model's classes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Listed(Out, Generic[T]):
+    """A page of a list; give `next` as `cursor` to get the following one. It is null on the last page."""
+
+    items: list[T]
+    next: str | None
+
+
+class Paged(In):
+    """What every list takes."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    cursor: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+
+
+class Problem(BaseModel):
+    """Every error (RFC 9457). `code` is stable; `type` leads to its page."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+class HealthOut(Out):
+    """That the server is there."""
+
+    status: Literal["ok", "stopping"]
+    version: str
+
+
+# -- processes and versions -------------------------------------------------------------------------------------------
+
+
+class ProcessIn(In):
+    """A process to be made."""
+
+    name: Name
+    folder: Annotated[Text, Field(max_length=800)] = ""
+
+
+class VersionOut(Out):
+    """One version of a process."""
+
+    version: int = Field(validation_alias="number")
+    state: VersionState
+    live: int
+    created: Instant
+    author: str
+    note: str
+    semantic_hash: str
+
+
+class ProcessOut(Out):
+    """A process with its versions, oldest first."""
+
+    name: str
+    folder: str
+    created: Instant
+    versions: list[VersionOut]
+
+
+class FindingOut(Out):
+    """Something a person should know about a file."""
+
+    severity: Severity
+    code: str
+    message: str
+    node: str | None = None
+    line: int | None = None
+
+
+class DraftOut(Out):
+    """What has become of a file that was put. `published`: it only redrew that published version; there is no draft."""
+
+    version: int
+    state: VersionState
+    published: bool
+    findings: list[FindingOut]
+
+
+class DraftQuery(In):
+    """What goes with a file: its name for the messages about it, which of several processes is meant, and a note."""
+
+    file: Annotated[Text, Field(max_length=200)] = ""
+    key: Annotated[Text, Field(min_length=1, max_length=500)] | None = None
+    note: Annotated[Text, Field(max_length=1000)] = ""
+
+
+class RetireIn(In):
+    """How to retire a version."""
+
+    discard: bool = False
+
+
+class DiffQuery(In):
+    """The two versions to compare."""
+
+    from_: Number = Field(alias="from")
+    to: Number
+
+
+# -- instances and messages -------------------------------------------------------------------------------------------
+
+
+class InstanceQuery(Paged):
+    """Which instances to list."""
+
+    process: Name | None = None
+    version: Number | None = None
+    state: InstanceState | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+class InstanceOut(Out):
+    """One run of a process. `live` counts its messages that have not left the account, trash included."""
+
+    id: str
+    process: str
+    version: int
+    state: InstanceState
+    started: Instant
+    finished: Instant | None
+    live: int
+    trash: int
+    ok: int
+    failed: int
+    start_node: str
+    origin: str | None
+
+
+class StepOut(Out):
+    """The record of one message that left its queue. Durations are in microseconds where the name ends in `_us`."""
+
+    message: str
+    parent: str | None
+    node: str
+    outcome: str
+    produced: int
+    entered: Instant
+    taken: Instant
+    ended: Instant
+    worker_us: int
+    remote_us: int
+    cpu_us: int
+    repeats: int
+    status: int | None
+
+
+class MessageOut(Out):
+    """A live message without its body. `size` is that of the body in bytes."""
+
+    id: str
+    parent: str | None
+    instance: str
+    node: str
+    place: Literal["queued", "delayed", "waiting", "trash"]
+    entered: Instant
+    due: int
+    repeats: int
+    outages: int
+    reason: str | None
+    reason_code: str | None
+    headers: dict[str, str]
+    size: int
+
+
+class InstanceDetailOut(InstanceOut):
+    """An instance with its messages and steps, at most the first thousand of each."""
+
+    messages: list[MessageOut]
+    steps: list[StepOut]
+
+
+class PlacedOut(MessageOut):
+    """A message in trash, or a user task."""
+
+    process: str
+    version: int
+
+
+class PlacedDetailOut(PlacedOut):
+    """The same with its body: as text, or in base64 when it is not UTF-8."""
+
+    body: str
+    encoding: Literal["utf-8", "base64"]
+
+
+class PlacedQuery(Paged):
+    """Which messages to list."""
+
+    process: Name | None = None
+    version: Number | None = None
+    node: Annotated[Text, Field(max_length=1000)] | None = None
+    reason_code: Annotated[Text, Field(max_length=200)] | None = None
+    instance: Annotated[Text, Field(max_length=100)] | None = None
+
+
+class CorrectionIn(In):
+    """Another body or other headers for a message; what is not given stays."""
+
+    body: str | None = None
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+    headers: HeaderFields | None = None
+
+    def raw_body(self) -> bytes | None:
+        """The body as bytes. Raises Invalid when it is not what `encoding` says."""
+        if self.body is None:
+            return None
+        try:
+            if self.encoding == "base64":
+                return base64.b64decode(self.body, validate=True)
+            return self.body.encode()
+        except (binascii.Error, ValueError) as error:
+            raise Invalid(f"body is not {self.encoding}: {error}") from None
+
+
+class ResendIn(CorrectionIn):
+    """How to send a message back; with `version` to the same node of that version."""
+
+    version: Number | None = None
+
+
+class BulkIn(In):
+    """Which messages in trash to handle; at least one condition, and at most `at_most` messages."""
+
+    process: Name | None = None
+    version: Number | None = None
+    node: Annotated[Text, Field(max_length=1000)] | None = None
+    reason_code: Annotated[Text, Field(max_length=200)] | None = None
+    instance: Annotated[Text, Field(max_length=100)] | None = None
+    at_most: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+
+    @model_validator(mode="after")
+    def _some_condition(self) -> BulkIn:
+        if not self.model_fields_set - {"at_most"}:
+            raise ValueError("give at least one of process, version, node, reason_code, instance")
+        return self
+
+
+class DoneOut(Out):
+    """Messages `done`, those that somebody else was faster with (`gone`), and whether there are `more`."""
+
+    done: int
+    gone: int
+    more: bool
+
+
+# -- queues, audit, logs, services ------------------------------------------------------------------------------------
+
+
+class QueueOut(Out):
+    """One queue now. `oldest_ms` is the age of the oldest ready message, `held` why nothing is taken."""
+
+    process: str
+    version: int
+    node: str
+    depth: int
+    in_flight: int
+    delayed: int
+    oldest_ms: int
+    held: str | None
+
+
+class LedgerLineOut(Out):
+    """One version's account, in messages."""
+
+    process: str
+    version: int
+    accepted: int
+    produced: int
+    consumed: int
+    queued: int
+    delayed: int
+    waiting: int
+    trash: int
+    balanced: bool
+
+
+class AuditOut(Out):
+    """The proof of the ledger. `faults` are sentences about what is wrong beyond sums."""
+
+    balanced: bool
+    versions: list[LedgerLineOut]
+    faults: list[str]
+
+
+class LogQuery(Paged):
+    """Which log lines to list."""
+
+    instance: Annotated[Text, Field(max_length=100)] | None = None
+    process: Name | None = None
+
+
+class LogOut(Out):
+    """A log line."""
+
+    seq: int
+    at: Instant
+    level: str
+    text: str
+    process: str
+    version: int
+    node: str
+    instance: str
+    message: str
+
+
+# -- workers and tokens -----------------------------------------------------------------------------------------------
+
+
+class WorkerIn(In):
+    """A worker to be registered. `headers` are sent with every call; they are stored encrypted and never shown."""
+
+    name: Name
+    url: Annotated[Text, Field(min_length=1, max_length=2000)]
+    headers: HeaderFields = {}
+
+
+class WorkerChangeIn(In):
+    """A worker's new address; without `headers` those it has stay."""
+
+    name: Name | None = None
+    url: Annotated[Text, Field(min_length=1, max_length=2000)]
+    headers: HeaderFields | None = None
+
+
+class WorkerOut(Out):
+    """A registered worker. Of its headers only the names are shown."""
+
+    name: str
+    url: str
+    created: Instant
+    header_names: list[str]
+
+
+class ActionOut(Out):
+    """An action that a worker offers."""
+
+    name: str
+    kind: ActionKind
+    application: str | None = None
+
+
+class WorkerCheckOut(Out):
+    """Whether the worker answers as one; `problem` says what is wrong."""
+
+    ok: bool
+    problem: str | None
+
+
+class TokenIn(In):
+    """A token to be made."""
+
+    name: Name
+    scopes: Annotated[list[Literal["start", "read", "operate", "edit", "admin"]], Field(min_length=1, max_length=5)]
+
+
+class TokenOut(Out):
+    """A token, without its text."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    created: Instant
+    last_used: Instant | None
+
+
+class NewTokenOut(TokenOut):
+    """A token just made; its text is shown this once."""
+
+    token: str
+
+
+# -- from the model's classes -----------------------------------------------------------------------------------------
+
+
+def message_fields(message: Message) -> dict[str, Any]:
+    """What `MessageOut` shows of a message."""
+    return {
+        "id": message.id,
+        "parent": message.parent,
+        "instance": message.instance,
+        "node": message.node,
+        "place": Place(message.place).name.lower(),
+        "entered": message.entered,
+        "due": message.due,
+        "repeats": message.repeats,
+        "outages": message.outages,
+        "reason": message.reason,
+        "reason_code": message.reason_code,
+        "headers": message.headers,
+        "size": len(message.body),
+    }
+
+
+def placed_out(placed: PlacedMessage) -> PlacedOut:
+    """A message in trash or a user task, for a list."""
+    return PlacedOut(process=placed.process, version=placed.version, **message_fields(placed.message))
+
+
+def placed_detail_out(placed: PlacedMessage) -> PlacedDetailOut:
+    """A message in trash or a user task, whole."""
+    body, encoding = _body_text(placed.message.body)
+    return PlacedDetailOut(
+        process=placed.process, version=placed.version, body=body, encoding=encoding, **message_fields(placed.message)
+    )
+
+
+def _body_text(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:
+    try:
+        return body.decode(), "utf-8"
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode(), "base64"

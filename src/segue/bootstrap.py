@@ -1,0 +1,197 @@
+"""The composition root: which adapter stands behind which port, and in which order they live and die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import uvloop
+
+from segue.adapters.chance import SystemChance
+from segue.adapters.clock import SystemClock
+from segue.adapters.secrets_file import FileSecrets
+from segue.adapters.sqlite.settings import SqliteSettings
+from segue.adapters.sqlite.store import SqliteStore
+from segue.adapters.worker_directory import HttpDirectory
+from segue.adapters.worker_http import HttpSettings, HttpWorkers
+from segue.api.app import build
+from segue.api.front import HEALTH
+from segue.api.gate import Gate
+from segue.api.parts import Parts
+from segue.api.server import HttpServer, bind
+from segue.api.start import Intake, StartLimits
+from segue.config import Settings
+from segue.control.everything import control
+from segue.control.upkeep import Upkeep
+from segue.model.errors import Invalid, SegueError
+from segue.runtime.engine import Engine
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+
+_MIB = 1 << 20
+_UPKEEP_S = 60.0
+_FIRST_TOKEN = "No token exists yet, so nothing can be reached. Make one: segue token create --data {} --name me"
+_NO_TLS = "Warning: listening on {} without TLS; put a proxy with TLS in front, or tokens travel in the clear"
+
+
+def make_folder(data: str) -> Path:
+    """The data folder, made for its owner alone if it is not there. Raises Invalid."""
+    folder = Path(data)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Invalid(f"The data folder {folder} cannot be made: {error.strerror}") from None
+    return folder
+
+
+async def open_store(settings: Settings) -> SqliteStore:
+    """Open the store of the data folder, which is made if need be. Raises DataFolderInUse, StoreUnavailable."""
+    folder = make_folder(settings.data)
+    return await SqliteStore.open(
+        folder, clock=SystemClock(), secrets=FileSecrets(folder), settings=_store_settings(settings)
+    )
+
+
+def _store_settings(settings: Settings) -> SqliteSettings:
+    return SqliteSettings(
+        max_live=settings.backlog, max_waiting=settings.pending_writes, min_free=settings.free_disk_mb * _MIB
+    )
+
+
+def run_server(settings: Settings, say: Say, warn: Say) -> None:
+    """Serve until SIGTERM or SIGINT, then end in order. `say` gets the line that the server is ready."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_Server(settings, say, warn).run())
+
+
+class _Server:
+    """One life of the server, from opening the data folder to closing it."""
+
+    def __init__(self, settings: Settings, say: Say, warn: Say) -> None:
+        self._settings = settings
+        self._say = say
+        self._warn = warn
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def run(self) -> None:
+        """Live. Raises SegueError for whatever keeps the server from starting."""
+        self._listen_to_signals()
+        settings = self._settings
+        async with contextlib.AsyncExitStack() as stack:
+            store = await open_store(settings)
+            stack.push_async_callback(store.close)
+            held = bind(settings.host, settings.port)
+            stack.callback(held.close)
+            await self._check_exposure(store)
+            transport = HttpWorkers(_http_settings(settings))
+            stack.push_async_callback(transport.close)
+            directory = HttpDirectory()
+            stack.push_async_callback(directory.close)
+            clock, chance = SystemClock(), SystemChance()
+            engine = Engine(store, transport, clock, chance)
+            parts = Parts(
+                control=control(store, engine, directory, clock, chance),
+                engine=engine,
+                views=store,
+                gate=Gate(store, clock),
+                intake=Intake(),
+                clock=clock,
+                limits=StartLimits(body=settings.max_body_mb * _MIB, wait_s=settings.max_wait_s),
+                version=version("segue"),
+            )
+            await engine.start()
+            stack.push_async_callback(engine.stop, 0.0)
+            await self._serve(parts, held, Upkeep(store, clock, settings.retention_days))
+
+    async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:
+        server = HttpServer(build(parts), held)
+        caring = asyncio.create_task(_care(parts.gate, upkeep))
+        try:
+            await server.start(HEALTH)
+            host, port = held.getsockname()[:2]
+            self._say(f"Segue is ready on http://{f'[{host}]' if ':' in host else host}:{port}")
+            await self._until_stop(server)
+            parts.intake.closed.set()
+            await self._drain(parts.engine)
+        finally:
+            caring.cancel()
+            await server.stop()
+            await parts.gate.note_use()
+
+    async def _until_stop(self, server: HttpServer) -> None:
+        stopping = asyncio.ensure_future(self._stop.wait())
+        ended = asyncio.ensure_future(server.ended())
+        await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
+            stopping.cancel()
+            raise SegueError("The HTTP server ended on its own; the log says why")
+        ended.cancel()
+
+    async def _drain(self, engine: Engine) -> None:
+        """Let the calls in flight finish within the grace; a second signal ends the waiting."""
+        draining = asyncio.ensure_future(engine.stop(self._settings.grace_s))
+        hurrying = asyncio.ensure_future(self._hurry.wait())
+        await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        if not draining.done():
+            draining.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await draining
+
+    async def _check_exposure(self, store: SqliteStore) -> None:
+        """Raises Invalid for an address that others reach while no token exists."""
+        tokens = await store.tokens()
+        if not _loopback(self._settings.host):
+            if not tokens:
+                text = f"Not listening on {self._settings.host}, which others may reach, before a token exists. "
+                raise Invalid(text + f"Make one: segue token create --data {self._settings.data} --name me")
+            self._warn(_NO_TLS.format(self._settings.host))
+        elif not tokens:
+            self._warn(_FIRST_TOKEN.format(self._settings.data))
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+
+async def _care(gate: Gate, upkeep: Upkeep) -> None:
+    """Note the use of tokens and forget what is past its time, every minute; trouble waits for the next one."""
+    while True:
+        await asyncio.sleep(_UPKEEP_S)
+        try:
+            await gate.note_use()
+            while await upkeep.step():
+                pass
+        except SegueError as error:
+            log.warning("Upkeep: %s", error.detail)
+
+
+def _http_settings(settings: Settings) -> HttpSettings:
+    return HttpSettings(
+        connections=settings.worker_connections,
+        answer_limit=settings.worker_reply_mb * _MIB,
+        ca_file=Path(settings.worker_ca) if settings.worker_ca else None,
+    )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

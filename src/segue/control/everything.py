@@ -1,0 +1,51 @@
+"""All use cases in one hand, for those who offer them: the API, the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segue.control.audit import Auditing
+from segue.control.instances import Instances
+from segue.control.logs import Logs
+from segue.control.processes import Processes
+from segue.control.queues import Queues
+from segue.control.running import RunningEngine
+from segue.control.tasks import Tasks
+from segue.control.tokens import Tokens
+from segue.control.trash import Trash
+from segue.control.versions import Versions
+from segue.control.workers import Workers
+from segue.ports.outside import Chance, Clock, WorkerDirectory
+from segue.ports.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """The use cases of people, one attribute a feature."""
+
+    processes: Processes
+    versions: Versions
+    instances: Instances
+    queues: Queues
+    trash: Trash
+    tasks: Tasks
+    workers: Workers
+    tokens: Tokens
+    audit: Auditing
+    logs: Logs
+
+
+def control(store: Store, engine: RunningEngine, directory: WorkerDirectory, clock: Clock, chance: Chance) -> Control:
+    """Join the use cases to a store and an engine."""
+    return Control(
+        processes=Processes(store, clock),
+        versions=Versions(store, engine, clock),
+        instances=Instances(store, store, clock),
+        queues=Queues(store, store, clock),
+        trash=Trash(store, store, store, clock, chance),
+        tasks=Tasks(store, store, store, clock),
+        workers=Workers(store, directory, engine, clock),
+        tokens=Tokens(store, clock, chance),
+        audit=Auditing(store, clock),
+        logs=Logs(store),
+    )

@@ -1,0 +1,27 @@
+"""What people's actions need of the engine that runs beside them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from segue.model.versions import Version
+
+
+class RunningEngine(Protocol):
+    """The engine as far as changes of versions and workers concern it."""
+
+    async def ensure_service(self, version: Version) -> None:
+        """Run the control service of a published version from now on."""
+        ...
+
+    async def drop_service(self, version_id: int) -> None:
+        """Stop the control service of a retired version."""
+        ...
+
+    async def reload_workers(self) -> None:
+        """Use the workers as they are registered now."""
+        ...
+
+    async def reload_schedules(self) -> None:
+        """Use the schedules of the versions that are enabled now."""
+        ...

@@ -1,0 +1,169 @@
+"""Trash: failed messages, kept for a person to correct and send back or discard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from segue.control.paging import Page
+from segue.control.placed import PlacedMessages
+from segue.core.decide import decide_discard, decide_resend
+from segue.core.headers import clean_headers, edited_headers
+from segue.model.errors import Conflict, NodeNotFound, VersionNotFound
+from segue.model.ids import make_id
+from segue.model.message import Consumed, Edited, LogLine, Message, Outcome, Place, Record, Transition
+from segue.model.start import Headers, Start
+from segue.model.versions import Version, VersionState
+from segue.ports.catalog import ProcessCatalog
+from segue.ports.messages import MessageStore
+from segue.ports.outside import Chance, Clock
+from segue.ports.views import PlacedFilter, PlacedMessage, Views
+
+# Messages that one call for many handles at most, and those that one transaction does.
+BULK_LIMIT = 10_000
+_BITE = 200
+
+
+class BulkResult(Struct, frozen=True, kw_only=True):
+    """What a call for many did: messages `done`, those that were `gone` meanwhile, and whether there are `more`."""
+
+    done: int
+    gone: int
+    more: bool
+
+
+class Trash:
+    """Look at failed messages, correct them, send them back or discard them."""
+
+    def __init__(
+        self, views: Views, messages: MessageStore, catalog: ProcessCatalog, clock: Clock, chance: Chance
+    ) -> None:
+        self._placed = PlacedMessages(Place.TRASH, views, messages)
+        self._views = views
+        self._messages = messages
+        self._catalog = catalog
+        self._clock = clock
+        self._chance = chance
+
+    async def find(self, wanted: PlacedFilter, cursor: str | None) -> Page[PlacedMessage]:
+        """Messages in trash, oldest first."""
+        return await self._placed.find(wanted, cursor)
+
+    async def get(self, id: str) -> PlacedMessage:
+        """Raises NotFound."""
+        return await self._placed.get(id)
+
+    async def edit(self, id: str, body: bytes | None, headers: Headers | None, by: str) -> PlacedMessage:
+        """Change body or headers; the message stays in trash. Raises NotFound, MessageGone."""
+        found = await self._placed.get(id)
+        message, now = found.message, self._clock.now()
+        effect = Edited(
+            body=message.body if body is None else body,
+            headers=message.headers if headers is None else edited_headers(message, headers),
+        )
+        edit = Transition(message=message, effect=effect, record=Record(taken=now), at=now, by=by)
+        await self._placed.settle(edit)
+        return await self._placed.get(id)
+
+    async def resend(self, id: str, body: bytes | None, headers: Headers | None, version: int | None, by: str) -> None:
+        """Send the message to the node it failed on, perhaps corrected; with `version` to that node of this version.
+
+        Raises NotFound, MessageGone; VersionNotFound, NodeNotFound or Conflict for a version that cannot take it.
+        """
+        found = await self._placed.get(id)
+        if version is None or version == found.version:
+            await self._check_alive(found)
+            transition = decide_resend(found.message, body, headers, self._clock.now(), by)
+        else:
+            target = await self._target(found, version)
+            transition = self._moving(found, target, body, headers, by)
+        await self._placed.settle(transition)
+
+    async def discard(self, id: str, by: str) -> None:
+        """Drop the message; it counts as failed. Raises NotFound, MessageGone."""
+        found = await self._placed.get(id)
+        await self._placed.settle(decide_discard(found.message, self._clock.now(), by))
+
+    async def resend_many(self, wanted: PlacedFilter, by: str, at_most: int = BULK_LIMIT) -> BulkResult:
+        """Send back what the filter finds, oldest first, each message once."""
+        return await self._many(
+            wanted, at_most, lambda message: decide_resend(message, None, None, self._clock.now(), by)
+        )
+
+    async def discard_many(self, wanted: PlacedFilter, by: str, at_most: int = BULK_LIMIT) -> BulkResult:
+        """Discard what the filter finds, oldest first."""
+        return await self._many(wanted, at_most, lambda message: decide_discard(message, self._clock.now(), by))
+
+    async def _many(self, wanted: PlacedFilter, at_most: int, decide: Callable[[Message], Transition]) -> BulkResult:
+        """Handle up to `at_most` messages, one transaction a bite.
+
+        A message that fails again while this runs comes back to trash with a later number; it is met once more and
+        left alone, so that a worker that refuses everything does not keep this going for ever.
+        """
+        seen: set[str] = set()
+        done = gone = after = 0
+        while len(seen) < at_most:
+            bite = min(_BITE, at_most - len(seen))
+            asked = msgspec.structs.replace(wanted, place=Place.TRASH, after=after, limit=bite)
+            found = await self._views.placed(asked)
+            fresh = [item.message for item in found if item.message.id not in seen]
+            settled = await self._messages.settle([decide(message) for message in fresh]) if fresh else []
+            done += sum(settled)
+            gone += len(settled) - sum(settled)
+            seen.update(message.id for message in fresh)
+            if len(found) < bite:
+                return BulkResult(done=done, gone=gone, more=False)
+            after = found[-1].message.seq
+        rest = await self._views.placed(msgspec.structs.replace(wanted, place=Place.TRASH, after=after, limit=1))
+        return BulkResult(done=done, gone=gone, more=bool(rest))
+
+    async def _check_alive(self, found: PlacedMessage) -> None:
+        """Raises Conflict when the message's own version is retired: nothing would take it from its queue."""
+        version = await self._version(found.process, found.version)
+        if version.state is VersionState.RETIRED:
+            text = f"Version {found.version} of {found.process} is retired; resend to another version"
+            raise Conflict(text)
+
+    async def _target(self, found: PlacedMessage, number: int) -> Version:
+        version = await self._version(found.process, number)
+        if version.state in {VersionState.DRAFT, VersionState.RETIRED}:
+            raise Conflict(f"Version {number} of {found.process} is {version.state} and takes no messages")
+        graph = (await self._catalog.content(version.id)).graph
+        if all(node.id != found.message.node for node in graph.nodes):
+            raise NodeNotFound(f"Version {number} of {found.process} has no node {found.message.node}")
+        return version
+
+    async def _version(self, process: str, number: int) -> Version:
+        for version in (await self._catalog.process(process)).versions:
+            if version.number == number:
+                return version
+        raise VersionNotFound(f"{process} has no version {number}")
+
+    def _moving(
+        self, found: PlacedMessage, target: Version, body: bytes | None, headers: Headers | None, by: str
+    ) -> Transition:
+        """The message leaves its version, and in the same transaction begins an instance of the other one (P4)."""
+        message, now = found.message, self._clock.now()
+        entropy = self._chance.entropy(20)
+        start = Start(
+            process=found.process,
+            instance=make_id(now, entropy[:10]),
+            message=make_id(now, entropy[10:]),
+            at=now,
+            body=message.body if body is None else body,
+            headers=clean_headers(message.headers if headers is None else headers),
+            version=target.number,
+            entry=message.node,
+            origin=message.instance,
+        )
+        text = f"Moved by {by} to version {target.number}, where it is instance {start.instance}"
+        return Transition(
+            message=message,
+            effect=Consumed(outcome=Outcome.MOVED, starts=(start,)),
+            record=Record(taken=now),
+            at=now,
+            logs=(LogLine(level="info", text=text, at=now),),
+            by=by,
+        )
