@@ -19,7 +19,7 @@ demo: setup ## real records through a drawn process; EXIT=1 ends by itself
 	@demo/run
 
 test: lint ## linters, types, layers, then all tests
-	@$(PY) -m pytest -rs $(TESTS)
+	@$(PY) -m pytest $(TESTS)
 
 campaign: setup ## the long crash, switch and fault campaigns
 	@campaign/run

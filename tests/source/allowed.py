@@ -11,6 +11,7 @@ BANNED_WORDS: dict[str, str] = {
 }
 
 COMPATIBILITY_WORDS: dict[str, str] = {
+    "src/segue/api/openmetrics.py": "a counter is a type of metric in OpenMetrics",
     "src/segue/bpmn/pipes.py": "reads the attributes of Orchesty's process files",
     "src/segue/core/headers.py": "the headers of the wire format bear Orchesty's names",
     "sdk/src/segue_sdk/wire.py": "the headers of the wire format bear Orchesty's names",

@@ -31,6 +31,8 @@ def package(tmp_path: Path) -> Path:
     for name in PACKAGES:
         (folder / name).mkdir(parents=True)
         (folder / name / "__init__.py").touch()
+    (tmp_path / "segue_sdk").mkdir()
+    (tmp_path / "segue_sdk" / "__init__.py").touch()
     for name in ("__init__.py", "__main__.py", "config.py", "bootstrap.py"):
         (folder / name).touch()
     return folder
@@ -53,7 +55,7 @@ def test_imports_along_the_arrows_are_kept(package: Path) -> None:
     (package / "cli/a.py").write_text("import segue.bootstrap, segue.testing.a\n")
     done = lint(package.parent)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 kept, 0 broken" in done.stdout
+    assert "5 kept, 0 broken" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,8 @@ def test_imports_along_the_arrows_are_kept(package: Path) -> None:
         ("core/a.py", "import random", "core and bpmn are pure: no I/O, no clock, no dice"),
         ("bpmn/a.py", "import segue.model.b", "core and bpmn are pure: no I/O, no clock, no dice"),
         ("runtime/a.py", "import segue.testing", "Only the command line may use segue.testing"),
+        ("testing/a.py", "import segue_sdk", "The engine and the worker SDK meet on the wire alone"),
+        ("../segue_sdk/a.py", "import segue.model", "The engine and the worker SDK meet on the wire alone"),
         ("bootstrap.py", "import segue.testing", "Only the command line may use segue.testing"),
     ],
 )
