@@ -44,7 +44,7 @@ def function_length(source: Source) -> Iterator[Violation]:
 def module_docstring(source: Source) -> Iterator[Violation]:
     """Every Python file begins by saying what it is for."""
     tree = parsed(source)
-    if tree is not None and len((ast.get_docstring(tree) or "").split()) < 3:
+    if tree is not None and len((ast.get_docstring(tree) or "").split()) < 2:
         yield Violation(source.place, 1, "no module docstring that says what the file is for")
 
 
