@@ -1,0 +1,204 @@
+"""Decide: the whole effect of handling one message. The place to start reading.
+
+`decide` gets the graph's routes, the message as it was taken, and the worker's reply, and says what becomes of the
+message: consumed (its children take its place), kept (it is called again later), or set aside (trash, or waiting for
+a person). It is a pure function: the same arguments give an equal transition, so a crash between the call and the
+settle does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from segue.core.answers import Answer, Code, Outage, Refusal, read_reply, shortened
+from segue.core.batch import decide_batch
+from segue.core.children import Content, Offspring, due_at, offspring
+from segue.core.headers import FORCED_TARGETS, call_headers, clean_headers
+from segue.core.iso8601 import TimeError
+from segue.core.outage import outage_delay_ms
+from segue.core.repeat import decide_limited, decide_repeat
+from segue.core.routing import Routes, Way
+from segue.core.tasks import decide_task
+from segue.core.trash import decide_discard, decide_edit, decide_move, decide_resend
+from segue.core.verdict import Case, Verdict, consumed, failed, line
+from segue.model.graph import ActionKind, NodeKind
+from segue.model.message import Kept, LogLine, Message, Outcome, Place, Record, SetAside, Transition
+from segue.model.start import Headers
+from segue.model.workers import WorkerReply
+
+__all__ = [
+    "call_headers",
+    "clean_headers",
+    "decide",
+    "decide_discard",
+    "decide_edit",
+    "decide_move",
+    "decide_resend",
+    "decide_task",
+]
+
+
+def decide(  # noqa: PLR0917 - what a decision rests on, in the order of the story
+    routes: Routes,
+    message: Message,
+    reply: WorkerReply | None,
+    now: int,
+    taken: int,
+    chance: float,
+    node_outages: int = 0,
+) -> Transition:
+    """Return the effect of handling `message`, which was taken at `taken` and is being decided `now` (instants in ms).
+
+    `reply` is the answer of the node's action, None at a node without one. `chance` in [0, 1) spreads delays.
+    `node_outages` is how many calls in a row brought no answer at this node, for messages of any instance.
+    Raises NodeNotFound for a node of another graph, and ValueError when a reply is missing or one too many.
+    """
+    node = routes.node(message.node)
+    case = Case(routes, node, message, now, chance, node_outages)
+    if reply is None:
+        verdict = _without_action(case)
+        record = Record(taken=taken)
+    else:
+        verdict, record = _with_reply(case, reply, taken)
+    return Transition(message=message, effect=verdict.effect, record=record, at=now, logs=verdict.logs)
+
+
+def _without_action(case: Case) -> Verdict:
+    """A message at a node that calls nobody: it passes, waits, or ends."""
+    kind = case.node.kind
+    if kind is NodeKind.ACTION:
+        raise ValueError(f"The node {case.node.id!r} has an action; its messages are decided with a reply")
+    if kind is NodeKind.USER_TASK:
+        reason = f"Waits for a person at {case.node.label!r}"
+        return Verdict(SetAside(reason=reason, reason_code="user-task", place=Place.WAITING))
+    if kind is NodeKind.TIMER:
+        return _at_timer(case)
+    if kind is NodeKind.UNSUPPORTED:
+        return failed(case, f"A {case.node.element} is not executable", "not-executable")
+    if kind is NodeKind.TERMINATE:
+        return consumed(case, Offspring(terminate=True))
+    return _forward(case, case.message.body, clean_headers(case.message.headers))
+
+
+def _at_timer(case: Case) -> Verdict:
+    """A message at a timer goes on once it is due; one that came without a due instant gets it now."""
+    message = case.message
+    try:
+        due = message.due or due_at(case.node, message.entered)
+    except TimeError as error:
+        return failed(case, str(error), "bad-timer")
+    if due <= case.now:
+        return _forward(case, message.body, clean_headers(message.headers))
+    reason = f"Waits at the timer {case.node.label!r}"
+    kept = Kept(
+        outcome=Outcome.WAITING, due=due, repeats=message.repeats, outages=0, reason=reason, reason_code="timer"
+    )
+    return Verdict(kept)
+
+
+def _with_reply(case: Case, reply: WorkerReply, taken: int) -> tuple[Verdict, Record]:
+    """A message whose action was called."""
+    action = case.node.action
+    if case.node.kind is not NodeKind.ACTION or action is None:
+        raise ValueError(f"The node {case.node.id!r} has no action; its messages are decided without a reply")
+    read = read_reply(reply, action.worker)
+    envelope = read.envelope
+    if isinstance(read, Answer):
+        verdict = _answered(case, action.kind, read)
+    elif isinstance(read, Refusal):
+        verdict = failed(case, read.reason, read.code)
+    else:
+        verdict = _outage(case, read)
+    if envelope is None:
+        record = Record(taken=taken, worker_us=reply.elapsed_us, status=reply.status or None)
+        return verdict, record
+    record = Record(
+        taken=taken,
+        worker_us=reply.elapsed_us,
+        remote_us=envelope.remote_us,
+        cpu_us=envelope.cpu_us,
+        status=reply.status,
+    )
+    if envelope.logs:
+        own = tuple(entry if entry.at else line(case, entry.level, entry.text) for entry in envelope.logs)
+        verdict = Verdict(verdict.effect, own + verdict.logs)
+    return verdict, record
+
+
+def _outage(case: Case, outage: Outage) -> Verdict:
+    """Nobody answered, or nothing usable: the message stays, and is tried again after a growing delay."""
+    outages = case.message.outages + 1
+    delay_ms = outage_delay_ms(max(outages, case.node_outages + 1), case.chance)
+    reason = f"{outage.reason}; next try in {delay_ms / 1000:.1f} s"
+    effect = Kept(
+        outcome=Outcome.OUTAGE,
+        due=case.now + delay_ms,
+        repeats=case.message.repeats,
+        outages=outages,
+        reason=reason,
+        reason_code=outage.code,
+    )
+    return Verdict(effect, (line(case, "warning", reason),))
+
+
+def _answered(case: Case, kind: ActionKind, answer: Answer) -> Verdict:
+    """The worker gave a result code."""
+    code = answer.code
+    if code is Code.REPEAT:
+        return decide_repeat(case, answer)
+    if code is Code.LIMIT:
+        return decide_limited(case, answer)
+    if code is Code.FAIL:
+        return failed(case, answer.said or "The action failed without saying why", "failed")
+    if code is Code.STOP:
+        text = f"The action ended this message: {answer.said}" if answer.said else "The action ended this message"
+        return consumed(case, Offspring(), Outcome.STOPPED, (line(case, "info", text),))
+    is_batch = kind is ActionKind.BATCH
+    logs: tuple[LogLine, ...] = ()
+    if code is None or (code in {Code.CURSOR, Code.CURSOR_ONLY} and not is_batch):
+        text = f"The result code {shortened(answer.written)!r} means nothing here; the message goes on as with 0"
+        logs = (line(case, "warning", text),)
+    if is_batch:
+        return decide_batch(case, answer, logs)
+    headers = clean_headers(answer.envelope.headers)
+    if code is Code.ROUTE:
+        return _forced(case, answer, headers)
+    return _forward(case, answer.envelope.body, headers, logs)
+
+
+def _forward(case: Case, body: bytes, headers: Headers, logs: tuple[LogLine, ...] = ()) -> Verdict:
+    """The message goes where the flows lead it."""
+    ways = case.routes.route(case.node.id, body, headers)
+    return _sent(case, body, headers, ways, logs)
+
+
+def _forced(case: Case, answer: Answer, headers: Headers) -> Verdict:
+    """The message goes to the followers that the action chose by their ids, and to no other."""
+    asked = answer.envelope.headers.get(FORCED_TARGETS, "")
+    ids = dict.fromkeys(_plain_id(part.strip()) for part in asked.split(",") if part.strip())
+    if not ids:
+        return failed(case, "The action chose its followers but named none", "no-follower")
+    ways: list[Way] = []
+    for id_ in ids:
+        way = case.routes.to_follower(case.node.id, id_)
+        if way is None:
+            return failed(
+                case,
+                f"The action chose {shortened(id_)!r}, which is no follower of {case.node.label!r}",
+                "unknown-follower",
+            )
+        ways.append(way)
+    names = ", ".join(case.routes.nodes[id_].label for id_ in ids)
+    logs = (line(case, "info", f"The action chose where the message goes: {names}"),)
+    return _sent(case, answer.envelope.body, headers, ways, logs)
+
+
+def _sent(case: Case, body: bytes, headers: Headers, ways: Sequence[Way], logs: tuple[LogLine, ...]) -> Verdict:
+    born = offspring(case.routes, case.message, [Content(body, headers, ways)], case.now, items=False)
+    return consumed(case, born, logs=logs)
+
+
+def _plain_id(text: str) -> str:
+    """The node id in a queue name of older engines, `pipes.<version>.<node>`; any other text as it is."""
+    parts = text.split(".", 2)
+    return parts[2] if len(parts) == 3 and parts[0] == "pipes" else text

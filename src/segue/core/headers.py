@@ -1,0 +1,140 @@
+"""Headers: which are the engine's, which describe one answer, and which travel with a message.
+
+Names and meanings are those of the Orchesty worker protocol, so that its workers find what they look for. A message
+stores only what people and actions put into it, and of the engine's headers only the three that cannot be computed
+(`CARRIED`). Everything else is computed when a worker is called, and never believed when it comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from segue.core.routing import Routes
+from segue.model.message import Message
+from segue.model.start import Headers
+
+RESULT_CODE = "result-code"
+RESULT_MESSAGE = "result-message"
+FORCED_TARGETS = "force-target-queue"
+REPEAT_INTERVAL = "repeat-interval"
+REPEAT_AT_MOST = "repeat-max-hops"
+REPEAT_HOPS = "repeat-hops"
+RETRY_AFTER = "retry-after"
+LIMITER_KEY = "limiter-key"
+CURSOR = "cursor"
+BODY_ENCODING = "body-encoding"
+MESSAGE_ID = "message-id"
+INSTANCE_ID = "correlation-id"
+PROCESS_ID = "process-id"
+PARENT_ID = "parent-id"
+PREVIOUS_NODE_ID = "previous-node-id"
+USER = "user"
+CONTENT_TYPE = "content-type"
+
+CARRIED = (PROCESS_ID, PARENT_ID, PREVIOUS_NODE_ID)
+"""Headers of the engine that are stored with a message, each only when it differs from what can be computed."""
+
+ENGINE = frozenset(
+    {
+        *CARRIED,
+        INSTANCE_ID,
+        MESSAGE_ID,
+        BODY_ENCODING,
+        "applications",
+        "attempt",
+        "node-id",
+        "node-name",
+        "process-started",
+        "sdk",
+        "sequence-id",
+        "source",
+        "system-event",
+        "topology-id",
+        "topology-name",
+        "worker-followers",
+    }
+)
+"""Headers that only the engine says; a reply, a start request or a person cannot set them."""
+
+ANSWER = frozenset(
+    {
+        RESULT_CODE,
+        RESULT_MESSAGE,
+        "result-detail",
+        FORCED_TARGETS,
+        "user-task-state",
+        RETRY_AFTER,
+        REPEAT_HOPS,
+        REPEAT_INTERVAL,
+        REPEAT_AT_MOST,
+        "repeat-queue",
+        "limit-return-exchange",
+        "limit-return-routing-key",
+        "limit-message-from-limiter",
+    }
+)
+"""Headers that describe one answer or one repeat; they end with it."""
+
+NOT_TRAVELLING = ENGINE | ANSWER
+
+DEFAULTS = {USER: "orchesty", CONTENT_TYPE: "application/json"}
+"""What a worker is told when the message does not say; not stored when it is echoed."""
+
+
+def clean_headers(headers: Mapping[str, str]) -> Headers:
+    """Return a copy with only what travels with a message: no header of the engine, none of an answer, no default."""
+    travelling = dict(headers)
+    for name in NOT_TRAVELLING.intersection(travelling):
+        del travelling[name]
+    for name, value in DEFAULTS.items():
+        if travelling.get(name) == value:
+            del travelling[name]
+    return travelling
+
+
+def carried_headers(message: Message) -> Headers:
+    """Return those of the engine's headers that are stored with the message."""
+    stored = message.headers
+    return {name: stored[name] for name in CARRIED if name in stored}
+
+
+def edited_headers(message: Message, headers: Mapping[str, str] | None) -> Headers:
+    """Return the message's headers with what a person wrote in place of the user's; the engine's stay as they are."""
+    if headers is None:
+        return message.headers
+    return {**clean_headers(headers), **carried_headers(message)}
+
+
+def call_headers(routes: Routes, message: Message, extra: Mapping[str, str] | None = None) -> Headers:
+    """Return all headers for calling the action of the message's node, every value a text.
+
+    The message's own, overlaid by the engine's, overlaid by `extra`. The first execution has no `repeat-hops`; at the
+    n-th one it is n. `attempt` also counts the calls that an outage cut off since the last answer.
+    """
+    instance = message.instance
+    headers = DEFAULTS | message.headers
+    headers.setdefault(PROCESS_ID, instance)
+    headers.setdefault(PARENT_ID, "")
+    headers.setdefault(PREVIOUS_NODE_ID, "")
+    headers.update(routes.call_headers(message.node))
+    headers[INSTANCE_ID] = instance
+    headers[MESSAGE_ID] = message.id
+    headers["topology-id"] = str(message.version)
+    headers["process-started"] = str(_started(message))
+    headers["attempt"] = str(message.repeats + message.outages + 1)
+    if message.repeats:
+        headers[REPEAT_HOPS] = str(message.repeats + 1)
+    if extra:
+        headers.update(extra)
+    return headers
+
+
+def _started(message: Message) -> int:
+    """The instant in the instance's id when it is a UUIDv7 (RFC 9562, 5.7), else that of the message's arrival."""
+    id_ = message.instance
+    if len(id_) == 36 and id_[14] == "7":
+        try:
+            return int(id_[:8] + id_[9:13], 16)
+        except ValueError:
+            return message.entered
+    return message.entered

@@ -1,0 +1,126 @@
+"""Repeats: a later call of the same action with the same message, asked for by the worker or after a reached limit."""
+
+from __future__ import annotations
+
+from segue.core.answers import Answer
+from segue.core.headers import (
+    CURSOR,
+    LIMITER_KEY,
+    REPEAT_AT_MOST,
+    REPEAT_INTERVAL,
+    RETRY_AFTER,
+    carried_headers,
+    clean_headers,
+)
+from segue.core.verdict import Case, Verdict, failed, line
+from segue.model.graph import ActionKind
+from segue.model.message import Kept, Outcome
+from segue.model.start import Headers
+
+LONGEST_MS = 10 * 366 * 86_400_000
+LIMIT_PAUSE_MS = 60_000
+"""The pause after a reached limit of which nothing is known."""
+
+
+def decide_repeat(case: Case, answer: Answer) -> Verdict:
+    """The action asked to be called again.
+
+    The node's own rule comes before what the worker asks for (`repeat-interval` in seconds). The action is executed at
+    most `repeat-max-hops` times, the first included; then the message goes to trash.
+    """
+    rule = _rule(case, answer)
+    said = f": {answer.said}" if answer.said else ""
+    if rule is None:
+        asked = {name: answer.envelope.headers.get(name) for name in (REPEAT_INTERVAL, REPEAT_AT_MOST)}
+        texts = ", ".join(f"{name} {'is missing' if value is None else repr(value)}" for name, value in asked.items())
+        return failed(
+            case, f"The action asked for a repeat without saying when and how often ({texts}){said}", "bad-repeat"
+        )
+    interval_ms, at_most = rule
+    executions = case.message.repeats + 1
+    if executions >= at_most:
+        return failed(
+            case,
+            f"The action asked for a repeat, but it was executed {executions} times already{said}",
+            "repeats-used-up",
+        )
+    reason = f"Execution {executions + 1} of at most {at_most} in {interval_ms / 1000:g} s, as the action asked{said}"
+    effect = Kept(
+        outcome=Outcome.REPEAT,
+        due=case.now + interval_ms,
+        repeats=executions,
+        outages=0,
+        reason=reason,
+        reason_code="repeat",
+        headers=_headers(case, answer),
+    )
+    return Verdict(effect, (line(case, "info", reason),))
+
+
+def decide_limited(case: Case, answer: Answer) -> Verdict:
+    """A limit was reached at the other service: the message comes again after a pause, as often as needed.
+
+    The pause is what the worker says (`retry-after` in seconds), else the longest window among the node's limits and
+    those in the message's `limiter-key`, else a minute.
+    """
+    asked = _whole(answer.envelope.headers.get(RETRY_AFTER))
+    pause_ms = _known_window_ms(case) if asked is None else min(asked * 1000, LONGEST_MS)
+    said = f": {answer.said}" if answer.said else ""
+    reason = f"A limit was reached; next call in {pause_ms / 1000:g} s{said}"
+    effect = Kept(
+        outcome=Outcome.LIMITED,
+        due=case.now + pause_ms,
+        repeats=case.message.repeats,
+        outages=0,
+        reason=reason,
+        reason_code="limit",
+    )
+    return Verdict(effect, (line(case, "info", reason),))
+
+
+def _rule(case: Case, answer: Answer) -> tuple[int, int] | None:
+    """Interval in ms and number of executions; None when neither node nor worker says both."""
+    if case.node.repeat is not None:
+        return case.node.repeat.interval_ms, case.node.repeat.at_most
+    interval = _whole(answer.envelope.headers.get(REPEAT_INTERVAL))
+    at_most = _whole(answer.envelope.headers.get(REPEAT_AT_MOST))
+    if interval is None or at_most is None:
+        return None
+    return min(interval * 1000, LONGEST_MS), at_most
+
+
+def _headers(case: Case, answer: Answer) -> Headers | None:
+    """The message's headers with what the action added or changed; None when they stay as they are.
+
+    The cursor of a batch stays: the same page is asked for again.
+    """
+    own = case.message.headers
+    if answer.raw:
+        return None
+    said = clean_headers(answer.envelope.headers)
+    if case.node.action is not None and case.node.action.kind is ActionKind.BATCH:
+        said.pop(CURSOR, None)
+    merged = {**own, **said, **carried_headers(case.message)}
+    return None if merged == own else merged
+
+
+def _known_window_ms(case: Case) -> int:
+    """The longest window that a rule for this node or message has, in ms."""
+    windows = [rule.per_ms for rule in case.node.limits]
+    parts = case.message.headers.get(LIMITER_KEY, "").split(";")
+    for text in parts[1::3]:
+        seconds = _whole(text)
+        if seconds:
+            windows.append(seconds * 1000)
+    return min(max(windows, default=LIMIT_PAUSE_MS), LONGEST_MS)
+
+
+def _whole(text: str | None) -> int | None:
+    """The whole number, not negative, that the text says; None if it says none."""
+    if text is None:
+        return None
+    text = text.strip()
+    digits, _, fraction = text.partition(".")
+    if fraction.strip("0") or not digits.isascii() or not digits.isdecimal() or len(digits) > 15:
+        return None
+    return int(digits)
