@@ -63,26 +63,32 @@ def _declared(data: bytes) -> Decoded:
     match = _DECLARATION.match(data[:400])
     declared = match.group(1).decode("ascii") if match else "UTF-8"
     name = _codec(declared)
+    if data.isascii():
+        return _ascii(data.decode("ascii"), declared, name)
     utf8 = _try(data, "utf-8")
-    if name == "utf-8" or utf8 is not None:
-        if utf8 is None:
-            return _windows(data, b"", f"The file says it is {declared}, but its bytes are not.")
-        if name in {"utf-8", "ascii"} or data.isascii():
-            wide = name is None and declared.lower().startswith(("utf-16", "utf-32", "ucs-2"))
-            unknown = None if name else f"The file says it is {declared}, but its bytes are UTF-8."
-            # .NET writes encoding="UTF-16" into text that is then stored as UTF-8: harmless while it is ASCII.
-            return Decoded(text=utf8, encoding="utf-8", problem=None if wide and data.isascii() else unknown)
+    if utf8 is not None:
         # Text in another encoding is UTF-8 by accident only with a vanishing likelihood.
-        return Decoded(text=utf8, encoding="utf-8", problem=f"The file says it is {declared}, but its bytes are UTF-8.")
+        problem = None if name == "utf-8" else f"The file says it is {declared}, but its bytes are UTF-8."
+        return Decoded(text=utf8, encoding="utf-8", problem=problem)
     if name is None:
         return _windows(data, b"", f"The file says it is {declared}, which is not known.")
-    if name == "iso8859-1":
-        # Bytes 0x80-0x9F are control characters there; files that hold them mean windows-1252.
+    if name == "iso8859-1" and any(0x80 <= byte <= 0x9F for byte in data):
+        # Control characters there; files that hold such bytes mean windows-1252.
         name = "cp1252"
-    text = _try(data, name)
+    text = None if name == "utf-8" else _try(data, name)
     if text is None:
         return _windows(data, b"", f"The file says it is {declared}, but its bytes are not.")
     return Decoded(text=text, encoding=name)
+
+
+def _ascii(text: str, declared: str, name: str | None) -> Decoded:
+    """Pure ASCII reads the same in nearly every encoding, so the declaration only matters for what is written later."""
+    if name is not None and _try(text.encode("ascii"), name) == text:
+        return Decoded(text=text, encoding=name)
+    # .NET writes encoding="utf-16" into text that is then stored as UTF-8.
+    wide = declared.lower().replace("_", "-").startswith(("utf-16", "utf-32", "ucs-2", "unicode"))
+    problem = None if wide else f"The file says it is {declared}, which is not known; its bytes are ASCII."
+    return Decoded(text=text, encoding="ascii", problem=problem)
 
 
 def _codec(declared: str) -> str | None:

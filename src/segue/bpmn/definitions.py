@@ -23,21 +23,30 @@ def read_definitions(root: Element, name: str, notes: Notes) -> tuple[tuple[Proc
             line=root.sourceline,
         )
         return (), None
-    dialect = _dialect(root, name)
+    scope = open_scope(root, name, notes)
     if _beyond_limits(root, notes):
-        return (), dialect
-    scope = Scope(
+        return (), scope.dialect
+    return read_processes(root, scope), scope.dialect
+
+
+def open_scope(root: Element, name: str, notes: Notes) -> Scope:
+    """Return what is needed to read the processes of a definitions element."""
+    return Scope(
         notes=notes,
-        dialect=dialect,
+        dialect=_dialect(root, name),
         name=name,
         named=index_ids(root),
         default_language=attribute(root, "expressionLanguage") or "",
     )
+
+
+def read_processes(root: Element, scope: Scope) -> tuple[ProcessGraph, ...]:
+    """Return the processes of a definitions element; afterwards the scope knows the element of each of their ids."""
     pools = _pools(root, scope)
     processes = list(children(root, BPMN, "process"))
     graphs = tuple(read_process(item, scope, pools.get(attribute(item, "id") or "", "")) for item in processes)
-    _name_drawn_only(root, notes)
-    return graphs, dialect
+    _name_drawn_only(root, scope.notes)
+    return graphs
 
 
 def _dialect(root: Element, name: str) -> Dialect:

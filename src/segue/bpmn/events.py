@@ -28,7 +28,7 @@ def message_name(definition: Element, scope: Scope) -> str | None:
     return None if message is None else attribute(message, "name") or attribute(message, "id")
 
 
-def read_timer(event: Element, definition: Element, id_: str, scope: Scope) -> Timer | None:
+def read_timer(definition: Element, id_: str, scope: Scope) -> Timer | None:
     """Return the timer of a timer event as it is written; None with a finding when it does not say when."""
     filled = [(local(part), text_of(part)) for part in children(definition) if local(part) in _TIMER_KINDS]
     filled = [(name, text) for name, text in filled if text]
@@ -52,21 +52,21 @@ def read_timer(event: Element, definition: Element, id_: str, scope: Scope) -> T
     kind = _TIMER_KINDS[name]
     if kind is TimerKind.CYCLE and not text.startswith(("R", "P")):
         kind = TimerKind.CRON
-    return _scheduled(event, Timer(kind=kind, value=text), id_, scope)
+    return Timer(kind=kind, value=text)
 
 
-def _scheduled(event: Element, timer: Timer, id_: str, scope: Scope) -> Timer:
+def scheduled(event: Element, timer: Timer | None, id_: str, scope: Scope) -> Timer | None:
     """Return the timer with what `segue:schedule` says of its zone, missed ticks and body."""
-    schedules = list(extensions(event, SEGUE))
-    schedules = [item for item in schedules if local(item) == "schedule"]
+    schedules = [item for item in extensions(event, SEGUE) if local(item) == "schedule"]
     if not schedules:
         return timer
     schedule = schedules[0]
     if len(schedules) > 1:
         scope.add("bad-setting", "The event has more than one segue:schedule.", node=id_)
-    for name in schedule.attrib:
-        if name not in {"zone", "missed", "body"}:
-            scope.add("bad-setting", f"segue:schedule has no attribute {name}.", node=id_)
+    if timer is None:
+        if not (scope.notes.has("timer-empty", id_) or scope.notes.has("bad-timer", id_)):
+            scope.add("bad-setting", "segue:schedule has no effect here: there is no timer.", node=id_)
+        return None
     missed = MissedTicks.ONCE
     if (text := attribute(schedule, "missed")) is not None:
         try:
@@ -78,5 +78,5 @@ def _scheduled(event: Element, timer: Timer, id_: str, scope: Scope) -> Timer:
         value=timer.value,
         zone=attribute(schedule, "zone") or None,
         missed=missed,
-        body=schedule.get("body") or "",
+        body=schedule.get("body") or timer.body,
     )

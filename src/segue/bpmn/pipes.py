@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from segue.bpmn.classify import Classified, classify
 from segue.bpmn.names import PIPES, Element, attribute, local
 from segue.bpmn.scope import Dialect, Scope
@@ -86,8 +88,13 @@ def pipes_timer(element: Element, scope: Scope, id_: str) -> Timer | None:
         scope.add("schedule-missing", "The node starts by a schedule, but has no pipes:cronTime.", node=id_)
         return None
     # Orchesty puts braces around what is written and parses that as the JSON body.
-    inside = _percent_decoded(attribute(element, "cronParams", PIPES) or "")
-    return Timer(kind=TimerKind.CRON, value=line, body="{" + inside + "}")
+    body = "{" + _percent_decoded(attribute(element, "cronParams", PIPES) or "") + "}"
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        scope.add("ignored-setting", "pipes:cronParams is not the inside of a JSON object; {} is sent.", node=id_)
+        body = "{}"
+    return Timer(kind=TimerKind.CRON, value=line, body=body)
 
 
 def _worker(element: Element, id_: str, scope: Scope) -> str:

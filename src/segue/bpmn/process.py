@@ -11,7 +11,7 @@ from segue.bpmn.bindings import read_binding
 from segue.bpmn.classify import Classified
 from segue.bpmn.conditions import read_condition
 from segue.bpmn.elements import BESIDE, FLOW_NODES, SUB_PROCESSES
-from segue.bpmn.events import read_timer
+from segue.bpmn.events import read_timer, scheduled
 from segue.bpmn.names import BPMN, Element, Ids, attribute, local, namespace
 from segue.bpmn.pipes import classify_pipes, pipes_timer
 from segue.bpmn.scope import Scope
@@ -138,14 +138,14 @@ def _read_node(item: _Drawn, scope: Scope, entered: bool, leaving: dict[str, str
     kind = _bound_kind(what.kind, element, binding, scope, id_)
     timer = pipes_timer(element, scope, id_)
     if what.timer is not None:
-        timer = read_timer(element, what.timer, id_, scope)
+        timer = read_timer(what.timer, id_, scope)
     node = Node(
         id=id_,
         kind=kind,
         element=local(element),
         name=name,
         action=binding.action if kind is NodeKind.ACTION else None,
-        timer=timer,
+        timer=scheduled(element, timer, id_, scope),
         default_flow=_default_flow(element, leaving, scope, id_),
         repeat=binding.repeat,
         limits=binding.limits,

@@ -19,7 +19,11 @@ class Dialect(StrEnum):
 
 @dataclass
 class Scope:
-    """The file being read. `named` holds every element that has an id; `taken` the ids given out so far."""
+    """The file being read. `named` holds every element that has an id in the file.
+
+    `taken` are the ids given out so far, and `placed` the element of each: they differ from `named` where an id was
+    missing or used twice.
+    """
 
     notes: Notes
     dialect: Dialect
@@ -28,6 +32,7 @@ class Scope:
     taken: set[str] = field(default_factory=set)
     default_language: str = ""
     process: str = ""
+    placed: dict[str, Element] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
     _ids: Ids | None = None
 
@@ -57,6 +62,7 @@ class Scope:
             self._numbers[id_] = number
             id_ = f"{id_}_{number}"
         self.taken.add(id_)
+        self.placed[id_] = element
         if element.sourceline:
             self.notes.lines[id_] = element.sourceline
         return id_

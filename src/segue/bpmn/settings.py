@@ -103,6 +103,23 @@ def _action(item: Element, complain: Complain) -> Action | None:
     return make_action(ActionKind(kind), worker, name, attribute(item, "application"), complain)
 
 
+def duration_of(what: str, text: str, bounds: tuple[int, int], complain: Complain) -> int | None:
+    """Return the milliseconds of a duration within the bounds; else complain and return None."""
+    value = fixed_duration(text)
+    if value is None:
+        complain("bad-setting", f"{what} is {text[:40]!r}; it must be an ISO 8601 duration such as PT30S.")
+        return None
+    return within(f"{what} in milliseconds", value, bounds, complain)
+
+
+def limit_of(key: str, calls: int | None, per: int | None, complain: Complain) -> LimitRule | None:
+    """Return the rule, None when a part of it is missing; complain about an impossible key."""
+    if not key or len(key) > MAX_NAME:
+        complain("bad-setting", f"A limit needs a key of 1 to {MAX_NAME} characters.")
+        return None
+    return LimitRule(key=key, calls=calls, per_ms=per) if calls is not None and per is not None else None
+
+
 def _repeat(item: Element, complain: Complain) -> RepeatPolicy | None:
     interval = _duration(item, "interval", REPEAT_MS, complain, required=True)
     at_most = _number(item, "at-most", AT_MOST, complain, required=True)
@@ -112,13 +129,9 @@ def _repeat(item: Element, complain: Complain) -> RepeatPolicy | None:
 
 
 def _limit(item: Element, complain: Complain) -> LimitRule | None:
-    key = attribute(item, "key") or ""
-    if not key or len(key) > MAX_NAME:
-        complain("bad-setting", f"segue:limit needs a key of 1 to {MAX_NAME} characters.")
-        return None
     calls = _number(item, "calls", LIMIT_CALLS, complain, required=True)
     per = _duration(item, "per", LIMIT_PER_MS, complain, required=True)
-    return LimitRule(key=key, calls=calls, per_ms=per) if calls is not None and per is not None else None
+    return limit_of(attribute(item, "key") or "", calls, per, complain)
 
 
 def _number(
@@ -145,8 +158,4 @@ def _duration(
         if required:
             complain("bad-setting", f"{what} is missing.")
         return None
-    value = fixed_duration(text)
-    if value is None:
-        complain("bad-setting", f"{what} is {text[:40]!r}; it must be an ISO 8601 duration such as PT30S.")
-        return None
-    return within(f"{what} in milliseconds", value, bounds, complain)
+    return duration_of(what, text, bounds, complain)

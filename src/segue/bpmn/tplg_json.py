@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Container
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from segue.bpmn.definitions import MAX_FLOWS, MAX_NODES
 from segue.bpmn.findings import Notes
 from segue.bpmn.pipes import pipes_action
-from segue.model.graph import Action, ActionKind, Flow, Node, NodeKind, ProcessGraph
+from segue.bpmn.settings import (
+    AT_MOST,
+    LIMIT_CALLS,
+    LIMIT_PER_MS,
+    PREFETCH,
+    REPEAT_MS,
+    TIMEOUT_MS,
+    duration_of,
+    limit_of,
+    within,
+)
+from segue.model.graph import Action, ActionKind, Flow, Node, NodeKind, ProcessGraph, RepeatPolicy
 
 DEFAULT_PREFETCH = 1
 """The prefetch that Orchesty gives a node of this dialect, which cannot carry one."""
@@ -26,6 +37,30 @@ class JsonAction(Struct):
     event: str | None = None
 
 
+class JsonRepeat(Struct):
+    """Our `repeat` member: see `segue:repeat`."""
+
+    interval: str
+    at_most: int = field(name="at-most")
+
+
+class JsonLimit(Struct):
+    """One of our `limits`: see `segue:limit`."""
+
+    key: str
+    calls: int
+    per: str
+
+
+class JsonSettings(Struct, forbid_unknown_fields=True):
+    """Our `segue` member of a node: what Orchesty's format cannot carry."""
+
+    prefetch: int | None = None
+    timeout: str | None = None
+    repeat: JsonRepeat | None = None
+    limits: list[JsonLimit] = []
+
+
 class JsonNode(Struct):
     """A node as the editor of Orchesty 3 writes it."""
 
@@ -35,6 +70,7 @@ class JsonNode(Struct):
     label: str | None = None
     name: str | None = None
     action: JsonAction | None = None
+    segue: JsonSettings | None = None
 
 
 class JsonConnection(Struct):
@@ -141,7 +177,7 @@ class _Reading:
             text = f"A {shape} of the Orchesty type {kind} cannot be executed yet; it is kept and drawn."
             self.add("unsupported-element", text, id_)
             return Node(id=id_, kind=NodeKind.UNSUPPORTED, element=shape, name=action.name or "")
-        return Node(
+        node = Node(
             id=id_,
             kind=NodeKind.ACTION,
             element=shape,
@@ -149,6 +185,33 @@ class _Reading:
             action=self._action(ActionKind(kind), action, id_),
             prefetch=DEFAULT_PREFETCH,
         )
+        return node if item.segue is None else self._with_settings(node, item.segue)
+
+    def _with_settings(self, node: Node, settings: JsonSettings) -> Node:
+        def complain(code: str, message: str) -> None:
+            self.add(code, message, node.id)
+
+        changes: dict[str, object] = {}
+        if settings.prefetch is not None:
+            changes["prefetch"] = within("segue.prefetch", settings.prefetch, PREFETCH, complain)
+        if settings.timeout is not None:
+            changes["timeout_ms"] = duration_of("segue.timeout", settings.timeout, TIMEOUT_MS, complain)
+        if settings.repeat is not None:
+            interval = duration_of("segue.repeat.interval", settings.repeat.interval, REPEAT_MS, complain)
+            at_most = within("segue.repeat.at-most", settings.repeat.at_most, AT_MOST, complain)
+            if interval is not None and at_most is not None:
+                changes["repeat"] = RepeatPolicy(interval_ms=interval, at_most=at_most)
+        rules = [
+            limit_of(
+                item.key,
+                within("segue.limits.calls", item.calls, LIMIT_CALLS, complain),
+                duration_of("segue.limits.per", item.per, LIMIT_PER_MS, complain),
+                complain,
+            )
+            for item in settings.limits
+        ]
+        changes["limits"] = tuple(rule for rule in rules if rule is not None)
+        return structs.replace(node, **{name: value for name, value in changes.items() if value is not None})
 
     def _action(self, kind: ActionKind, action: JsonAction, id_: str) -> Action | None:
         def complain(code: str, message: str) -> None:
