@@ -1,0 +1,119 @@
+"""Accepting: how a start request becomes an instance with its first message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from segue.model.events import Event, EventKind
+from segue.model.ids import make_id
+from segue.model.start import Accepted, Headers, Start
+from segue.model.versions import InstanceState
+from segue.ports.messages import MessageStore
+from segue.ports.outside import Chance, Clock
+from segue.ports.views import Views
+
+_STATES = {
+    EventKind.INSTANCE_FINISHED: InstanceState.FINISHED,
+    EventKind.INSTANCE_FAILED: InstanceState.FAILED,
+    EventKind.INSTANCE_CANCELLED: InstanceState.CANCELLED,
+    EventKind.MESSAGE_IN_TRASH: InstanceState.FAILED,
+}
+
+
+class StartRequest(Struct, frozen=True, kw_only=True):
+    """What a caller asks for; see `Start` for the fields. Ids and the instant are the acceptor's business."""
+
+    process: str
+    body: bytes
+    headers: Headers
+    node: str | None = None
+    version: int | None = None
+    key: str | None = None
+    tick: int | None = None
+
+
+class Acceptor:
+    """The one door for new instances. When `start` answers, the message is on disk (P1)."""
+
+    def __init__(self, store: MessageStore, views: Views, clock: Clock, chance: Chance) -> None:
+        self._store = store
+        self._views = views
+        self._clock = clock
+        self._chance = chance
+        self._watched: dict[str, list[asyncio.Future[InstanceState]]] = {}
+
+    async def start(self, request: StartRequest) -> Accepted:
+        """Make an instance. Raises what `MessageStore.accept` raises."""
+        return await self._store.accept(self._complete(request))
+
+    async def start_and_wait(self, request: StartRequest, timeout_s: float) -> tuple[Accepted, InstanceState]:
+        """Make an instance and wait until it has ended or needs a person; RUNNING when the time is over first."""
+        start = self._complete(request)
+        result = self._watch(start.instance)
+        try:
+            accepted = await self._store.accept(start)
+            if accepted.repeated:
+                return accepted, await self.wait(accepted.instance, timeout_s)
+            return accepted, await _within(result, timeout_s)
+        finally:
+            self._unwatch(start.instance, result)
+
+    async def wait(self, instance: str, timeout_s: float) -> InstanceState:
+        """Wait until the instance has ended or needs a person; RUNNING when the time is over first."""
+        result = self._watch(instance)
+        try:
+            found = await self._views.instance(instance)
+            if found is not None and found.state is not InstanceState.RUNNING:
+                return found.state
+            return await _within(result, timeout_s)
+        finally:
+            self._unwatch(instance, result)
+
+    def note(self, events: Sequence[Event]) -> None:
+        """Wake those who wait for what these events tell."""
+        if not self._watched:
+            return
+        for event in events:
+            state = _STATES.get(event.kind)
+            if state is None or event.instance is None:
+                continue
+            for result in self._watched.get(event.instance, ()):
+                if not result.done():
+                    result.set_result(state)
+
+    def _complete(self, request: StartRequest) -> Start:
+        now = self._clock.now()
+        entropy = self._chance.entropy(20)
+        return Start(
+            process=request.process,
+            instance=make_id(now, entropy[:10]),
+            message=make_id(now, entropy[10:]),
+            at=now,
+            body=request.body,
+            headers=request.headers,
+            node=request.node,
+            version=request.version,
+            key=request.key,
+            tick=request.tick,
+        )
+
+    def _watch(self, instance: str) -> asyncio.Future[InstanceState]:
+        result: asyncio.Future[InstanceState] = asyncio.get_running_loop().create_future()
+        self._watched.setdefault(instance, []).append(result)
+        return result
+
+    def _unwatch(self, instance: str, result: asyncio.Future[InstanceState]) -> None:
+        watching = self._watched[instance]
+        watching.remove(result)
+        if not watching:
+            del self._watched[instance]
+
+
+async def _within(result: asyncio.Future[InstanceState], timeout_s: float) -> InstanceState:
+    try:
+        return await asyncio.wait_for(result, timeout_s)
+    except TimeoutError:
+        return InstanceState.RUNNING

@@ -1,0 +1,277 @@
+"""A control service: takes the messages of one published version, calls the workers, settles what follows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from msgspec import Struct
+
+from segue.core.decide import call_headers, decide
+from segue.core.envelope import encode_request
+from segue.core.routing import Routes
+from segue.model.errors import StoreUnavailable
+from segue.model.events import Event, EventKind
+from segue.model.graph import Action, Node, ProcessGraph
+from segue.model.message import (
+    Consumed,
+    Kept,
+    LogLine,
+    Message,
+    Outcome,
+    Record,
+    SetAside,
+    Transition,
+)
+from segue.model.versions import Version
+from segue.model.workers import Fault, WorkerCall, WorkerReply
+from segue.ports.messages import MessageStore
+from segue.ports.outside import Chance, Clock, WorkerTransport
+from segue.runtime.directory import WorkerDirectory
+from segue.runtime.events import EventBus
+from segue.runtime.lane import Lane, LaneState
+
+_STORE_RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a control service works with; shared by all of them."""
+
+    store: MessageStore
+    transport: WorkerTransport
+    directory: WorkerDirectory
+    clock: Clock
+    chance: Chance
+    bus: EventBus
+
+
+class ControlService:
+    """Runs one version. It shares no state with the services of other versions (P8).
+
+    `on_crash` is called, once, with the error that stopped it; whoever supervises it starts another.
+    """
+
+    def __init__(
+        self,
+        version: Version,
+        graph: ProcessGraph,
+        around: Surroundings,
+        on_crash: Callable[[BaseException], None],
+    ) -> None:
+        self.version = version
+        self._routes = Routes(graph)
+        self._around = around
+        self._on_crash = on_crash
+        self._lanes = {node.id: Lane(node) for node in graph.nodes}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0
+        self._stopping = False
+        self._loop = asyncio.get_running_loop()
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin with what is in the queues now."""
+        await self._look()
+
+    async def stop(self, grace_s: float) -> None:
+        """Take nothing more; finish what is in flight within the grace, give back the rest."""
+        self._stopping = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    def wake(self, node: str) -> None:
+        """Something may be ready before `node`."""
+        lane = self._lanes.get(node)
+        if lane is None or self._stopping:
+            return
+        lane.hinted = True
+        if not lane.pumping and lane.room(self._around.clock.now()) > 0:
+            lane.pumping = True
+            self._spawn(self._pump(lane))
+
+    def lanes(self) -> list[LaneState]:
+        """What people see of the nodes of this version."""
+        now = self._around.clock.now()
+        return [lane.state(now) for lane in self._lanes.values()]
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not self._stopping:
+            self._stopping = True
+            self._on_crash(error)
+
+    # -- taking -------------------------------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        """Wake every node that has something ready, and set the alarm for what falls due next."""
+        now = self._around.clock.now()
+        for node in await self._around.store.nodes_ready(self.version.id, now):
+            self.wake(node)
+        due = await self._around.store.next_due(self.version.id, now)
+        held = [lane.held_until for lane in self._lanes.values() if lane.held_until > now]
+        soonest = min(held if due is None else [due, *held], default=None)
+        if soonest is not None:
+            self._wake_at(soonest)
+
+    async def _pump(self, lane: Lane) -> None:
+        """Fill the lane: a task for each message there is room for."""
+        try:
+            while (room := lane.room(now := self._around.clock.now())) > 0 and not self._stopping:
+                lane.hinted = False
+                messages = await self._take(lane, room, now)
+                for message in messages:
+                    lane.in_flight += 1
+                    self._spawn(self._slot(lane, message))
+                if len(messages) < room and not lane.hinted:
+                    return
+        finally:
+            lane.pumping = False
+
+    async def _slot(self, lane: Lane, message: Message) -> None:
+        """Handle a message, and then the next ones, as long as the lane has room for this slot."""
+        try:
+            while True:
+                await self._handle(lane, message)
+                now = self._around.clock.now()
+                if self._stopping or not lane.may_go_on(now):
+                    return
+                more = await self._take(lane, 1, now)
+                if not more:
+                    return
+                message = more[0]
+        finally:
+            lane.in_flight -= 1
+            if lane.hinted:  # a hint came while there was no room
+                self.wake(lane.node.id)
+
+    async def _take(self, lane: Lane, limit: int, now: int) -> list[Message]:
+        store = self._around.store
+        return await store.take(self.version.id, lane.node.id, limit, now, lane.ordered)
+
+    # -- handling -----------------------------------------------------------------------------------------------------
+
+    async def _handle(self, lane: Lane, message: Message) -> None:
+        """Call the worker if the node has an action, decide, and make it true. The message is never dropped:
+        it is settled, or it is back in its queue."""
+        settled = False
+        try:
+            transition = await self._transition(lane, message)
+            self._note(lane, transition)
+            await self._settle(transition)
+            settled = True
+        finally:
+            if not settled:
+                self._around.store.release(message)
+
+    async def _transition(self, lane: Lane, message: Message) -> Transition:
+        clock = self._around.clock
+        taken = clock.now()
+        reply: WorkerReply | None = None
+        try:
+            if lane.node.action is not None:
+                reply = await self._call(lane.node, lane.node.action, message)
+            chance = self._around.chance.fraction()
+            return decide(self._routes, message, reply, clock.now(), taken, chance, lane.outages)
+        except Exception as error:  # noqa: BLE001 - a fault of ours with this one message must not stop the others
+            return _internal_error(message, taken, clock.now(), error)
+
+    async def _call(self, node: Node, action: Action, message: Message) -> WorkerReply:
+        url = self._around.directory.url(action)
+        worker = self._around.directory.worker(action.worker)
+        if url is None or worker is None:
+            detail = f"no worker is registered under the name {action.worker!r}"
+            return WorkerReply(fault=Fault.UNKNOWN_WORKER, detail=detail)
+        headers = call_headers(self._routes, message)
+        call = WorkerCall(
+            url=url,
+            headers=worker.headers,
+            payload=encode_request(headers, message.body),
+            timeout_ms=node.timeout_ms,
+        )
+        return await self._around.transport.call(call)
+
+    def _note(self, lane: Lane, transition: Transition) -> None:
+        """Hold the lane after an outage, open it after an answer, and set the alarm for what will fall due."""
+        effect = transition.effect
+        if isinstance(effect, Kept):
+            if effect.outcome is Outcome.OUTAGE:
+                if lane.note_outage(transition.at, effect.due, effect.reason):
+                    self._tell(EventKind.WORKER_DOWN, lane, effect.reason)
+            elif lane.note_answer():
+                self._tell(EventKind.WORKER_UP, lane, None)
+            self._wake_at(effect.due)
+            return
+        if lane.note_answer():
+            self._tell(EventKind.WORKER_UP, lane, None)
+            self._loop.call_soon(self.wake, lane.node.id)
+        if isinstance(effect, Consumed):
+            for child in effect.children:
+                if child.due:
+                    self._wake_at(child.due)
+
+    def _tell(self, kind: EventKind, lane: Lane, detail: str | None) -> None:
+        event = Event(
+            kind=kind,
+            at=self._around.clock.now(),
+            process=self.version.process,
+            version=self.version.number,
+            node=lane.node.id,
+            detail=detail,
+        )
+        self._around.bus.publish([event])
+
+    async def _settle(self, transition: Transition) -> None:
+        """Settle; while the store cannot write keep what the worker answered and try again, so that it is not called
+        twice for the store's sake."""
+        tries = 0
+        while True:
+            try:
+                await self._around.store.settle([transition])
+                return
+            except StoreUnavailable:
+                if self._stopping:
+                    raise
+                await asyncio.sleep(_STORE_RETRY_S[min(tries, len(_STORE_RETRY_S) - 1)])
+                tries += 1
+
+    # -- what falls due -----------------------------------------------------------------------------------------------
+
+    def _wake_at(self, due: int) -> None:
+        """Look again at `due`, unless an earlier look is planned."""
+        if self._stopping or (self._alarm is not None and self._alarm_at <= due):
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        delay_s = max(0, due - self._around.clock.now()) / 1000
+        self._alarm_at = due
+        self._alarm = self._loop.call_later(delay_s, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if not self._stopping:
+            self._spawn(self._look())
+
+
+def _internal_error(message: Message, taken: int, now: int, error: Exception) -> Transition:
+    reason = f"Segue failed to handle this message: {type(error).__name__}: {error}"
+    return Transition(
+        message=message,
+        effect=SetAside(reason=reason, reason_code="internal-error"),
+        record=Record(taken=taken),
+        at=now,
+        logs=(LogLine(level="error", text=reason, at=now),),
+    )

@@ -1,0 +1,94 @@
+"""The engine: everything that runs on its own, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from segue.model.events import Event
+from segue.model.versions import Version
+from segue.ports.outside import Chance, Clock, WorkerTransport
+from segue.ports.store import Store
+from segue.runtime.accept import Acceptor
+from segue.runtime.control_service import Surroundings
+from segue.runtime.directory import WorkerDirectory
+from segue.runtime.events import EventBus
+from segue.runtime.schedules import Scheduler
+from segue.runtime.supervisor import ServiceState, Supervised
+
+
+class Engine:
+    """Accepts instances and runs the control services of all published versions, in this process."""
+
+    def __init__(self, store: Store, transport: WorkerTransport, clock: Clock, chance: Chance) -> None:
+        self.bus = EventBus()
+        self.acceptor = Acceptor(store, store, clock, chance)
+        self._store = store
+        self._directory = WorkerDirectory(store)
+        self._scheduler = Scheduler(store, store, self.acceptor, clock, self.bus)
+        self._around = Surroundings(
+            store=store,
+            transport=transport,
+            directory=self._directory,
+            clock=clock,
+            chance=chance,
+            bus=self.bus,
+        )
+        self._services: dict[int, Supervised] = {}
+        self._background: list[asyncio.Task[None]] = []
+        store.on_ready(self._ready)
+        store.on_events(self._events)
+
+    async def start(self) -> None:
+        """Start a control service for every published version, and the schedules."""
+        await self._directory.reload()
+        for version in await self._store.published():
+            await self.ensure_service(version)
+        await self._scheduler.reload()
+        loop = asyncio.get_running_loop()
+        self._background.append(loop.create_task(self._scheduler.run()))
+
+    async def stop(self, grace_s: float) -> None:
+        """Fire no more schedules; stop every control service, each within the same grace."""
+        for task in self._background:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._background.clear()
+        await asyncio.gather(*(each.stop(grace_s) for each in self._services.values()))
+        self._services.clear()
+
+    async def ensure_service(self, version: Version) -> None:
+        """Start the control service of a published version, if it does not run yet."""
+        if version.id not in self._services:
+            service = Supervised(version, self._store, self._around)
+            self._services[version.id] = service
+            await service.start()
+
+    async def drop_service(self, version_id: int, grace_s: float = 5.0) -> None:
+        """Stop the control service of a retired version."""
+        service = self._services.pop(version_id, None)
+        if service is not None:
+            await service.stop(grace_s)
+
+    async def reload_workers(self) -> None:
+        """Use the workers as they are registered now."""
+        await self._directory.reload()
+
+    async def reload_schedules(self) -> None:
+        """Use the schedules of the versions that are enabled now."""
+        await self._scheduler.reload()
+
+    def services(self) -> list[ServiceState]:
+        """The control services as people see them."""
+        return [service.state() for service in self._services.values()]
+
+    def _ready(self, version: int, node: str) -> None:
+        service = self._services.get(version)
+        if service is not None:
+            service.wake(node)
+
+    def _events(self, events: Sequence[Event]) -> None:
+        self.acceptor.note(events)
+        self.bus.publish(events)
