@@ -1,0 +1,218 @@
+"""The process catalog's work: processes, versions and their lives."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, func, insert, select, update
+
+from segue.adapters.sql import codec
+from segue.adapters.sql.scripts import Discarded, Note, Row, Script
+from segue.adapters.sql.tables import instance, message, process, queue, version
+from segue.model.errors import Conflict, MessagesLive, NameTaken, ProcessNotFound, VersionNotFound
+from segue.model.events import Event, EventKind
+from segue.model.message import Place
+from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState
+from segue.ports.catalog import NewVersion
+
+PUBLISHED = (VersionState.DISABLED.value, VersionState.ENABLED.value)
+RETIRED_CODE = "version-retired"
+
+# The changes of state a version may make; to `retired` only by `retire`.
+_MOVES = {
+    (VersionState.DRAFT, VersionState.DISABLED): EventKind.VERSION_PUBLISHED,
+    (VersionState.DISABLED, VersionState.ENABLED): EventKind.VERSION_ENABLED,
+    (VersionState.ENABLED, VersionState.DISABLED): EventKind.VERSION_DISABLED,
+}
+
+_LIVE = (
+    select(func.count())
+    .select_from(message.join(queue, queue.c.id == message.c.queue))
+    .where(queue.c.version == version.c.id)
+    .correlate(version)
+    .scalar_subquery()
+)
+_COLUMNS = (
+    version.c.id,
+    process.c.name,
+    version.c.number,
+    version.c.state,
+    version.c.created,
+    version.c.author,
+    version.c.note,
+    version.c.semantic_hash,
+    _LIVE,
+)
+_VERSIONS: Select[tuple[object, ...]] = select(*_COLUMNS).join_from(version, process)
+
+
+def _version(row: Row) -> Version:
+    key, name, number, state, created, author, note, semantic_hash, live = row
+    return Version(
+        id=key,
+        process=name,
+        number=number,
+        state=VersionState(state),
+        created=created,
+        author=author,
+        note=note,
+        semantic_hash=semantic_hash,
+        live=live,
+    )
+
+
+def create_process(name: str, folder: str, at: int) -> Script[Process]:
+    """Make a process. Raises NameTaken."""
+    if (yield select(process.c.id).where(process.c.name == name)):
+        raise NameTaken(f"a process is named {name!r} already")
+    [[key]] = yield select(func.coalesce(func.max(process.c.id), 0) + 1)
+    yield insert(process).values(id=key, name=name, folder=folder, created=at)
+    return Process(name=name, folder=folder, created=at)
+
+
+def processes(after: str | None, limit: int) -> Script[list[Process]]:
+    """List processes by name, with their versions."""
+    page = select(process.c.id, process.c.name, process.c.folder, process.c.created).order_by(process.c.name)
+    if after is not None:
+        page = page.where(process.c.name > after)
+    rows = yield page.limit(limit)
+    found = yield _VERSIONS.where(version.c.process.in_([row[0] for row in rows])).order_by(version.c.number)
+    by_name: dict[str, list[Version]] = {}
+    for row in found:
+        by_name.setdefault(row[1], []).append(_version(row))
+    return [
+        Process(name=name, folder=folder, created=created, versions=tuple(by_name.get(name, ())))
+        for _, name, folder, created in rows
+    ]
+
+
+def find_process(name: str) -> Script[Process]:
+    """Return a process with its versions. Raises ProcessNotFound."""
+    key, folder, created = yield from process_row(name)
+    rows = yield _VERSIONS.where(version.c.process == key).order_by(version.c.number)
+    return Process(name=name, folder=folder, created=created, versions=tuple(_version(row) for row in rows))
+
+
+def process_row(name: str) -> Script[tuple[int, str, int]]:
+    """Return a process' number in the store, folder and instant of creation. Raises ProcessNotFound."""
+    rows = yield select(process.c.id, process.c.folder, process.c.created).where(process.c.name == name)
+    if not rows:
+        raise ProcessNotFound(f"no process is named {name!r}")
+    key, folder, created = rows[0]
+    return key, folder, created
+
+
+def put_draft(draft: NewVersion) -> Script[Version]:
+    """Make the draft of a process or replace it (C1, C2). Raises ProcessNotFound."""
+    owner, _, _ = yield from process_row(draft.process)
+    values = {
+        "created": draft.at,
+        "author": draft.author,
+        "note": draft.note,
+        "semantic_hash": draft.semantic_hash,
+        "entries": codec.encode_text(draft.entries),
+        "dialect": draft.content.dialect,
+        "graph": codec.encode(draft.content.graph),
+        "findings": codec.encode(draft.content.findings),
+        "source": draft.content.source,
+    }
+    mine = version.c.process == owner
+    rows = yield select(version.c.id).where(mine, version.c.state == VersionState.DRAFT.value)
+    if rows:
+        key = rows[0][0]
+        yield update(version).where(version.c.id == key).values(**values)
+    else:
+        [[number]] = yield select(func.coalesce(func.max(version.c.number), 0) + 1).where(mine)
+        [[key]] = yield select(func.coalesce(func.max(version.c.id), 0) + 1)
+        yield insert(version).values(id=key, process=owner, number=number, state=VersionState.DRAFT.value, **values)
+    return (yield from _by_id(key))
+
+
+def _by_id(id: int) -> Script[Version]:
+    rows = yield _VERSIONS.where(version.c.id == id)
+    if not rows:
+        raise VersionNotFound(f"the store has no version {id}")
+    return _version(rows[0])
+
+
+def _by_number(name: str, number: int) -> Script[Version]:
+    yield from process_row(name)
+    rows = yield _VERSIONS.where(process.c.name == name, version.c.number == number)
+    if not rows:
+        raise VersionNotFound(f"process {name!r} has no version {number}")
+    return _version(rows[0])
+
+
+def replace_source(id: int, source: bytes) -> Script[None]:
+    """Put another file with the same meaning in the place of a version's (C3). Raises VersionNotFound."""
+    yield from _by_id(id)
+    yield update(version).where(version.c.id == id).values(source=source)
+
+
+def set_state(name: str, number: int, state: VersionState, at: int) -> Script[Version]:
+    """Change a version's state; the state it has already is no change. Raises ProcessNotFound, VersionNotFound or
+    Conflict."""
+    found = yield from _by_number(name, number)
+    if found.state is state:
+        return found
+    kind = _MOVES.get((found.state, state))
+    if kind is None:
+        raise Conflict(f"version {number} of process {name!r} is {found.state}; it cannot become {state}")
+    yield update(version).where(version.c.id == found.id).values(state=state.value)
+    yield Note(Event(kind=kind, at=at, process=name, version=number), found.id)
+    return (yield from _by_id(found.id))
+
+
+def retire(name: str, number: int, discard: bool, at: int) -> Script[Version]:
+    """Retire a published version (C5). Raises ProcessNotFound, VersionNotFound, Conflict or MessagesLive."""
+    found = yield from _by_number(name, number)
+    if found.state is VersionState.RETIRED:
+        return found
+    if found.state is VersionState.DRAFT:
+        raise Conflict(f"version {number} of process {name!r} is a draft; only a published version retires")
+    if found.live and not discard:
+        detail = f"{found.live} messages live in version {number} of process {name!r}; finish them, or discard them"
+        raise MessagesLive(detail, live=found.live)
+    if found.live:
+        yield from _discard(found.id)
+    yield update(version).where(version.c.id == found.id).values(state=VersionState.RETIRED.value)
+    yield Note(Event(kind=EventKind.VERSION_RETIRED, at=at, process=name, version=number), found.id)
+    return (yield from _by_id(found.id))
+
+
+def _discard(id: int) -> Script[None]:
+    """Move all messages of a version to trash."""
+    queues = select(queue.c.id).where(queue.c.version == id)
+    yield (
+        update(message)
+        .where(message.c.queue.in_(queues), message.c.place != Place.TRASH.value)
+        .values(
+            place=Place.TRASH.value,
+            due=0,
+            reason="The version was retired before this message was handled.",
+            reason_code=RETIRED_CODE,
+        )
+    )
+    yield (
+        update(instance)
+        .where(instance.c.version == id, instance.c.live > 0)
+        .values(trash=instance.c.live, state=InstanceState.FAILED.value)
+    )
+    yield Discarded(id)
+
+
+def content(id: int) -> Script[VersionContent]:
+    """Return what a version holds. Raises VersionNotFound."""
+    rows = yield select(version.c.source, version.c.dialect, version.c.graph, version.c.findings).where(
+        version.c.id == id
+    )
+    if not rows:
+        raise VersionNotFound(f"the store has no version {id}")
+    source, dialect, graph, findings = rows[0]
+    return VersionContent(
+        source=source, dialect=dialect, graph=codec.decode_graph(graph), findings=codec.decode_findings(findings)
+    )
+
+
+def published() -> Script[list[Version]]:
+    """Return all versions that are disabled or enabled, by their number in the store."""
+    rows = yield _VERSIONS.where(version.c.state.in_(PUBLISHED)).order_by(version.c.id)
+    return [_version(row) for row in rows]

@@ -1,0 +1,34 @@
+"""Scripts: database work as generators that yield statements and receive rows.
+
+A script knows tables and rules, but not how statements reach the database, so the same one serves a driver that blocks
+(SQLite) and one that awaits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from msgspec import Struct
+from sqlalchemy.sql.expression import ClauseElement
+
+from segue.model.events import Event
+
+T = TypeVar("T")
+Row: TypeAlias = Sequence[Any]
+
+
+class Note(Struct, frozen=True):
+    """Asks the driver to store an event of a version (its number in the store) and to tell it after the commit."""
+
+    event: Event
+    version: int
+
+
+class Discarded(Struct, frozen=True):
+    """Tells the driver that all messages of a version have left their queues."""
+
+    version: int
+
+
+Script: TypeAlias = Generator[ClauseElement | Note | Discarded, list[Row], T]

@@ -1,0 +1,243 @@
+"""The tables of the store.
+
+Instants are milliseconds since the epoch. A message row is a live message; when it leaves its queue, a step row takes
+its place under the same number. `seq` numbers messages in the order of their arrival, over all queues.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+# "INTEGER PRIMARY KEY" is SQLite's own row number, the cheapest key there; elsewhere 32 bits would not do.
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+
+def _number(name: str, default: int | None = 0) -> Column[int]:
+    return Column(name, Number, nullable=False, server_default=None if default is None else str(default))
+
+
+process = Table(
+    "process",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("folder", Text, nullable=False),
+    _number("created", None),
+)
+
+version = Table(
+    "version",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=False),
+    Column("process", Number, ForeignKey("process.id"), nullable=False),
+    _number("number", None),
+    Column("state", Text, nullable=False),
+    _number("created", None),
+    Column("author", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("semantic_hash", Text, nullable=False),
+    Column("entries", Text, nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("graph", LargeBinary, nullable=False),
+    Column("findings", LargeBinary, nullable=False),
+    Column("source", LargeBinary, nullable=False),
+    UniqueConstraint("process", "number"),
+)
+
+# A queue has a number so that the rows of the data path carry 2 bytes instead of a version and a node id.
+queue = Table(
+    "queue",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=False),
+    Column("version", Number, ForeignKey("version.id"), nullable=False),
+    Column("node", Text, nullable=False),
+    UniqueConstraint("version", "node"),
+)
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("num", Number, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("version", Number, ForeignKey("version.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    _number("started", None),
+    Column("finished", Number),
+    _number("live", None),
+    _number("trash"),
+    _number("failed"),
+    _number("cancelled"),
+    _number("discarded"),
+    Column("start_node", Text, nullable=False),
+    Column("origin", Text),
+)
+Index("instance_version", instance.c.version)
+Index(
+    "instance_open",
+    instance.c.state,
+    sqlite_where=instance.c.state != "finished",
+    postgresql_where=instance.c.state != "finished",
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("queue", Number, ForeignKey("queue.id"), nullable=False),
+    Column("instance", Number, ForeignKey("instance.num"), nullable=False),
+    Column("parent", Number),
+    Column("place", Integer, nullable=False),
+    _number("entered", None),
+    _number("due"),
+    _number("repeats"),
+    _number("outages"),
+    Column("reason", Text),
+    Column("reason_code", Text),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+# `place` is 0 for queued and delayed alike: which of the two a message is depends on the instant one asks.
+_in_queue = message.c.place == 0
+_aside = message.c.place >= 2
+_not_at_once = (message.c.place == 0) & (message.c.due > 0)
+Index("message_queue", message.c.queue, message.c.seq, sqlite_where=_in_queue, postgresql_where=_in_queue)
+Index(
+    "message_due",
+    message.c.queue,
+    message.c.due,
+    message.c.seq,
+    sqlite_where=_not_at_once,
+    postgresql_where=_not_at_once,
+)
+Index("message_instance", message.c.instance)
+Index("message_aside", message.c.place, message.c.seq, sqlite_where=_aside, postgresql_where=_aside)
+Index("message_aside_id", message.c.id, sqlite_where=_aside, postgresql_where=_aside)
+
+# Append only. `parent` is the number of the step whose transition produced the message.
+step = Table(
+    "step",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("queue", Number, ForeignKey("queue.id"), nullable=False),
+    Column("instance", Number, ForeignKey("instance.num"), nullable=False),
+    Column("parent", Number),
+    Column("outcome", Text, nullable=False),
+    _number("produced", None),
+    _number("entered", None),
+    _number("taken", None),
+    _number("ended", None),
+    _number("worker_us"),
+    _number("remote_us"),
+    _number("cpu_us"),
+    _number("repeats"),
+    Column("status", Integer),
+    Column("by", Text),
+    Column("headers", Text),
+    Column("body", LargeBinary),
+)
+Index("step_instance", step.c.instance)
+
+event = Table(
+    "event",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    _number("at", None),
+    Column("version", Number, ForeignKey("version.id")),
+    Column("instance", Text),
+    Column("node", Text),
+    Column("message", Text),
+    Column("detail", Text),
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    _number("at", None),
+    Column("level", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("queue", Number, ForeignKey("queue.id"), nullable=False),
+    Column("instance", Number, ForeignKey("instance.num"), nullable=False),
+    Column("message", Text, nullable=False),
+)
+Index("log_instance", log.c.instance)
+Index("log_queue", log.c.queue)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("process", Number, ForeignKey("process.id"), primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("instance", Number, ForeignKey("instance.num"), nullable=False),
+    Column("message", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("idempotency_instance", idempotency.c.instance)
+
+# The tick of a schedule that was decided last, and what it started; nothing when it was skipped.
+schedule_state = Table(
+    "schedule_state",
+    metadata,
+    Column("process", Number, ForeignKey("process.id"), primary_key=True, autoincrement=False),
+    Column("node", Text, primary_key=True),
+    _number("tick", None),
+    Column("instance", Text),
+    Column("version", Integer),
+    Column("message", Text),
+    sqlite_with_rowid=False,
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("headers", LargeBinary, nullable=False),
+    _number("created", None),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    _number("created", None),
+    Column("last_used", Number),
+)
+
+# What pruned history had added up to, so that the ledger stays true without its rows.
+carried = Table(
+    "carried",
+    metadata,
+    Column("version", Number, ForeignKey("version.id"), primary_key=True, autoincrement=False),
+    _number("accepted", None),
+    _number("produced", None),
+    _number("consumed", None),
+)
+
+# Facts about the store itself, by name: the schema's revision, numbers that must never be given twice.
+fact = Table(
+    "fact",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)

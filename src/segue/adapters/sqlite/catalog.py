@@ -1,0 +1,130 @@
+"""The catalogs, as the event loop sees them: changes go through the writer, reads through the readers."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from segue.adapters.sql import keeping, processes
+from segue.adapters.sql.scripts import Discarded, Note, Script
+from segue.adapters.sqlite.driver import drive
+from segue.adapters.sqlite.operations import CallOperation
+from segue.adapters.sqlite.parts import Parts
+from segue.model.versions import Process, Version, VersionContent, VersionState
+from segue.model.workers import Worker
+from segue.ports.catalog import NewVersion, ScheduleState, Token
+
+if TYPE_CHECKING:
+    from segue.adapters.sqlite.changes import Changes
+
+T = TypeVar("T")
+
+
+class Scripted:
+    """Runs scripts: `_change` in the writer, in line with everything else that changes, `_read` beside it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def _change(self, script: Callable[[], Script[T]]) -> T:
+        def call(connection: sqlite3.Connection, changes: Changes) -> T:
+            def note(said: Note) -> None:
+                event = said.event
+                changes.event(event.kind, event.at, said.version, event.instance, node=event.node, detail=event.detail)
+
+            def discarded(said: Discarded) -> None:
+                changes.report.discarded.append(said.version)
+
+            return drive(script(), connection, note, discarded)
+
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._parts.writer.submit(CallOperation(call, future))
+        return await future
+
+    async def _read(self, script: Callable[[], Script[T]]) -> T:
+        def read(connection: sqlite3.Connection) -> T:
+            return drive(script(), connection)
+
+        return await self._parts.readers.run(read)
+
+
+class SqliteCatalog(Scripted):
+    """Implements `ProcessCatalog`, `WorkerCatalog`, `TokenCatalog` and `ScheduleCatalog`."""
+
+    async def create_process(self, name: str, folder: str, at: int) -> Process:
+        """See `ProcessCatalog`."""
+        return await self._change(lambda: processes.create_process(name, folder, at))
+
+    async def processes(self, after: str | None, limit: int) -> list[Process]:
+        """See `ProcessCatalog`."""
+        return await self._read(lambda: processes.processes(after, limit))
+
+    async def process(self, name: str) -> Process:
+        """See `ProcessCatalog`."""
+        return await self._read(lambda: processes.find_process(name))
+
+    async def put_draft(self, draft: NewVersion) -> Version:
+        """See `ProcessCatalog`."""
+        return await self._change(lambda: processes.put_draft(draft))
+
+    async def replace_source(self, version: int, source: bytes) -> None:
+        """See `ProcessCatalog`."""
+        return await self._change(lambda: processes.replace_source(version, source))
+
+    async def set_state(self, process: str, number: int, state: VersionState, at: int) -> Version:
+        """See `ProcessCatalog`."""
+        return await self._change(lambda: processes.set_state(process, number, state, at))
+
+    async def retire(self, process: str, number: int, discard: bool, at: int) -> Version:
+        """See `ProcessCatalog`."""
+        return await self._change(lambda: processes.retire(process, number, discard, at))
+
+    async def content(self, version: int) -> VersionContent:
+        """See `ProcessCatalog`."""
+        return await self._read(lambda: processes.content(version))
+
+    async def published(self) -> list[Version]:
+        """See `ProcessCatalog`."""
+        return await self._read(processes.published)
+
+    async def workers(self) -> list[Worker]:
+        """See `WorkerCatalog`."""
+        return await self._read(lambda: keeping.workers(self._parts.secrets))
+
+    async def put_worker(self, worker: Worker) -> None:
+        """See `WorkerCatalog`."""
+        await self._change(lambda: keeping.put_worker(worker, self._parts.secrets))
+
+    async def delete_worker(self, name: str) -> None:
+        """See `WorkerCatalog`."""
+        await self._change(lambda: keeping.delete_worker(name))
+
+    async def tokens(self) -> list[Token]:
+        """See `TokenCatalog`."""
+        return await self._read(keeping.tokens)
+
+    async def token_by_digest(self, digest: bytes) -> Token | None:
+        """See `TokenCatalog`."""
+        return await self._read(lambda: keeping.token_by_digest(digest))
+
+    async def put_token(self, token: Token) -> None:
+        """See `TokenCatalog`."""
+        await self._change(lambda: keeping.put_token(token))
+
+    async def delete_token(self, id: str) -> None:  # noqa: A002  the port's word
+        """See `TokenCatalog`."""
+        await self._change(lambda: keeping.delete_token(id))
+
+    async def touch_tokens(self, used: Sequence[tuple[str, int]]) -> None:
+        """See `TokenCatalog`."""
+        await self._change(lambda: keeping.touch_tokens(used))
+
+    async def schedule_states(self) -> list[ScheduleState]:
+        """See `ScheduleCatalog`."""
+        return await self._read(keeping.schedule_states)
+
+    async def skip_ticks(self, state: ScheduleState) -> None:
+        """See `ScheduleCatalog`."""
+        await self._change(lambda: keeping.skip_ticks(state))

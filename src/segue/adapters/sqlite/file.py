@@ -1,0 +1,76 @@
+"""The file of the store: connections, and the lock that keeps a second server out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+
+from segue.adapters.sqlite.settings import SqliteSettings
+from segue.model.errors import DataFolderInUse, StoreUnavailable
+
+FILE = "segue.db"
+LOCK = "segue.lock"
+OLDEST_SQLITE = (3, 33, 0)
+_BUSY_MS = 5_000
+
+
+def check_sqlite() -> None:
+    """Raise StoreUnavailable when this Python's SQLite lacks what the store uses."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        wanted = ".".join(map(str, OLDEST_SQLITE))
+        detail = f"Segue needs SQLite {wanted} or later; this Python has {sqlite3.sqlite_version}"
+        raise StoreUnavailable(detail)
+
+
+def connect_writer(file: Path, settings: SqliteSettings) -> sqlite3.Connection:
+    """Return the connection that writes: WAL, each commit flushed to the disk."""
+    connection = _connect(file)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    # Some distributions build SQLite so that it overwrites what is deleted; that would double the writing here.
+    connection.execute("PRAGMA secure_delete = OFF")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {settings.checkpoint_pages}")
+    connection.execute(f"PRAGMA cache_size = -{settings.cache_bytes // 1024}")
+    return connection
+
+
+def connect_reader(file: Path) -> sqlite3.Connection:
+    """Return a connection that cannot change the file."""
+    connection = _connect(file)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, cached_statements=1024)
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+class FolderLock:
+    """Holds a data folder for this process until closed. The system lets go of it when the process ends in any way."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / LOCK
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{path} cannot be opened ({error.strerror}): check the folder's permissions"
+            ) from None
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._handle, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._handle)
+            detail = f"{folder} is in use by another server (process {holder}); one data folder serves one server"
+            raise DataFolderInUse(detail) from None
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        os.close(self._handle)

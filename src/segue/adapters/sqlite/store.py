@@ -1,0 +1,91 @@
+"""The embedded store put together: opening a data folder, and closing it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from segue.adapters.sqlite.catalog import SqliteCatalog
+from segue.adapters.sqlite.file import FILE, FolderLock, check_sqlite, connect_reader, connect_writer
+from segue.adapters.sqlite.messages import SqliteMessages
+from segue.adapters.sqlite.parts import Parts
+from segue.adapters.sqlite.queries import Queries
+from segue.adapters.sqlite.readers import Readers
+from segue.adapters.sqlite.schema import bring_up_to_date
+from segue.adapters.sqlite.settings import SqliteSettings
+from segue.adapters.sqlite.trouble import unavailable
+from segue.adapters.sqlite.views import SqliteViews
+from segue.adapters.sqlite.writer import Writer
+from segue.model.errors import StoreUnavailable
+from segue.ports.outside import Clock, Secrets
+
+_QUEUES = (
+    "SELECT q.version, q.node, m.last,"
+    " EXISTS (SELECT 1 FROM message d WHERE d.queue = q.id AND d.place = 0 AND d.due > 0)"
+    " FROM (SELECT queue, max(seq) AS last FROM message WHERE place = 0 GROUP BY queue) m"
+    " JOIN queue q ON q.id = m.queue"
+)
+_LIVE = (
+    "SELECT q.version, sum(m.n) FROM (SELECT queue, count(*) AS n FROM message WHERE place = 0 GROUP BY queue"
+    " UNION ALL SELECT queue, count(*) FROM message WHERE place >= 2 GROUP BY queue) m JOIN queue q ON q.id = m.queue"
+    " GROUP BY q.version"
+)
+
+
+class SqliteStore(SqliteMessages, SqliteCatalog, SqliteViews):
+    """Implements `Store` in one file of a data folder, which it holds alone until closed."""
+
+    def __init__(self, parts: Parts, lock: FolderLock) -> None:
+        SqliteMessages.__init__(self, parts)
+        SqliteCatalog.__init__(self, parts)
+        SqliteViews.__init__(self, parts)
+        self._lock = lock
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, clock: Clock, secrets: Secrets, settings: SqliteSettings | None = None
+    ) -> SqliteStore:
+        """Open the store of a data folder, made when there is none, brought to this version's schema.
+
+        Raises DataFolderInUse when another server holds it, StoreUnavailable when it cannot be used.
+        """
+        settings = settings or SqliteSettings()
+        check_sqlite()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"the data folder {folder} cannot be made: {error.strerror}") from None
+        lock = FolderLock(folder)
+        try:
+            return cls(_open(folder / FILE, clock, secrets, settings), lock)
+        except BaseException:
+            lock.close()
+            raise
+
+    async def close(self) -> None:
+        """Finish what is pending, close the file and let go of the folder."""
+        await self._parts.writer.close()
+        await self._parts.readers.close()
+        self._lock.close()
+
+
+def _open(file: Path, clock: Clock, secrets: Secrets, settings: SqliteSettings) -> Parts:
+    try:
+        bring_up_to_date(file, settings)
+        connection = connect_writer(file, settings)
+        queues = [(version, node, last, bool(due)) for version, node, last, due in connection.execute(_QUEUES)]
+        live = dict(connection.execute(_LIVE).fetchall())
+        writer = Writer(connection, file, settings, lambda: shutil.disk_usage(file.parent).free, live)
+    except sqlite3.Error as error:
+        raise unavailable(error, file) from error
+    writer.start()
+    return Parts(
+        writer=writer,
+        readers=Readers(file, settings.readers, connect_reader),
+        queries=Queries(clock),
+        settings=settings,
+        clock=clock,
+        secrets=secrets,
+        queues_at_start=queues,
+    )
