@@ -6,9 +6,12 @@ its place under the same number. `seq` numbers messages in the order of their ar
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -17,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
 )
 
 # "INTEGER PRIMARY KEY" is SQLite's own row number, the cheapest key there; elsewhere 32 bits would not do.
@@ -85,12 +89,8 @@ instance = Table(
     Column("origin", Text),
 )
 Index("instance_version", instance.c.version)
-Index(
-    "instance_open",
-    instance.c.state,
-    sqlite_where=instance.c.state != "finished",
-    postgresql_where=instance.c.state != "finished",
-)
+not_finished = instance.c.state != literal_column("'finished'")
+Index("instance_open", instance.c.state, instance.c.num, sqlite_where=not_finished, postgresql_where=not_finished)
 
 message = Table(
     "message",
@@ -110,22 +110,23 @@ message = Table(
     Column("headers", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
-# `place` is 0 for queued and delayed alike: which of the two a message is depends on the instant one asks.
-_in_queue = message.c.place == 0
-_aside = message.c.place >= 2
-_not_at_once = (message.c.place == 0) & (message.c.due > 0)
-Index("message_queue", message.c.queue, message.c.seq, sqlite_where=_in_queue, postgresql_where=_in_queue)
-Index(
-    "message_due",
-    message.c.queue,
-    message.c.due,
-    message.c.seq,
-    sqlite_where=_not_at_once,
-    postgresql_where=_not_at_once,
-)
+# `place` is 0 for queued and delayed alike: which of the two a message is depends on the instant one asks. The
+# conditions are literals, because a database uses a partial index only for what it can see at planning time.
+in_queue = message.c.place == literal_column("0")
+aside = message.c.place >= literal_column("2")
+_due_later = in_queue & (message.c.due > literal_column("0"))
+
+
+def _partial(name: str, where: ColumnElement[bool], *columns: Column[Any]) -> None:
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+_partial("message_queue", in_queue, message.c.queue, message.c.seq)
+_partial("message_due", _due_later, message.c.queue, message.c.due, message.c.seq)
 Index("message_instance", message.c.instance)
-Index("message_aside", message.c.place, message.c.seq, sqlite_where=_aside, postgresql_where=_aside)
-Index("message_aside_id", message.c.id, sqlite_where=_aside, postgresql_where=_aside)
+_partial("message_aside", aside, message.c.place, message.c.seq)
+_partial("message_aside_queue", aside, message.c.queue)
+_partial("message_aside_id", aside, message.c.id)
 
 # Append only. `parent` is the number of the step whose transition produced the message.
 step = Table(
@@ -221,6 +222,17 @@ token = Table(
     Column("scopes", Text, nullable=False),
     _number("created", None),
     Column("last_used", Number),
+)
+
+# People who sign in; `password` is a hash with its parameters.
+user = Table(
+    "user",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("password", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    _number("created", None),
 )
 
 # What pruned history had added up to, so that the ledger stays true without its rows.

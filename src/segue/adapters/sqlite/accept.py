@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from segue.adapters.sql.live import Held, encode_headers
 from segue.adapters.sqlite.changes import Changes
-from segue.adapters.sqlite.rows import Held, encode_headers
 from segue.adapters.sqlite.versions import Chosen
 from segue.model.errors import BacklogFull
 from segue.model.message import Place

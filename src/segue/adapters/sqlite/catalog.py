@@ -113,7 +113,7 @@ class SqliteCatalog(Scripted):
         """See `TokenCatalog`."""
         await self._change(lambda: keeping.put_token(token))
 
-    async def delete_token(self, id: str) -> None:  # noqa: A002  the port's word
+    async def delete_token(self, id: str) -> None:
         """See `TokenCatalog`."""
         await self._change(lambda: keeping.delete_token(id))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from segue.adapters.sql.live import Held
 from segue.adapters.sqlite.operations import Report
-from segue.adapters.sqlite.rows import Held, Insert, Listed
+from segue.adapters.sqlite.rows import Insert, Listed
 from segue.adapters.sqlite.versions import Versions
 from segue.core.ledger import END_EVENTS, Tally, instance_state
 from segue.model.events import Event, EventKind

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from segue.adapters.sqlite.rows import Held
+from segue.adapters.sql.live import Held
 from segue.model.message import Place
 
 # What a message costs in memory besides its body, roughly: the object, its ids, its headers.

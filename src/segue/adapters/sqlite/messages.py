@@ -6,10 +6,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from segue.adapters.sql.live import Held
 from segue.adapters.sqlite.fronts import Budget, Front, Rows
 from segue.adapters.sqlite.operations import AcceptOperation, Report, SettleOperation
 from segue.adapters.sqlite.parts import Parts
-from segue.adapters.sqlite.rows import Held
 from segue.model.errors import BacklogFull
 from segue.model.message import Edited, Message, Transition
 from segue.model.start import Accepted, Start

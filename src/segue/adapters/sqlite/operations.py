@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from segue.adapters.sqlite.rows import Held
+from segue.adapters.sql.live import Held
 from segue.model.events import Event
 from segue.model.message import Transition
 from segue.model.start import Accepted, Start

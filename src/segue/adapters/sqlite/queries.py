@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from segue.adapters.sql.live import LIVE_COLUMNS, LIVE_FROM, Held, held_of
 from segue.adapters.sqlite.fronts import OVERHEAD, Load, Rows
-from segue.adapters.sqlite.rows import LIVE_COLUMNS, LIVE_FROM, Held, held_of
 from segue.ports.outside import Clock
 
 _QUEUE = "m.queue = (SELECT id FROM queue WHERE version = ? AND node = ?) AND m.place = 0"

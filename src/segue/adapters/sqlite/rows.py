@@ -7,87 +7,11 @@ would do so for each row.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-import msgspec
-
-from segue.model.message import Message, Place
-from segue.model.start import Headers
-
 CHUNK = 128
-
-_encode = msgspec.json.Encoder().encode
-decode_headers: Callable[[str], Headers] = msgspec.json.Decoder(Headers).decode
-
-
-def encode_headers(headers: Headers) -> str:
-    """Return headers as the JSON text that is stored."""
-    return _encode(headers).decode()
-
-
-class Held(Message, kw_only=True):
-    """A message as this store hands it out: with the numbers of its row, so that settling needs not read it again."""
-
-    queue: int
-    run: int
-    above: int | None = None
-
-
-LIVE_COLUMNS = (
-    "m.seq, m.id, m.queue, m.instance, m.parent, m.place, m.entered, m.due, m.repeats, m.outages, m.reason,"
-    " m.reason_code, m.headers, m.body, i.id, q.version, q.node, s.id"
-)
-LIVE_FROM = (
-    "message m JOIN instance i ON i.num = m.instance JOIN queue q ON q.id = m.queue"
-    " LEFT JOIN step s ON s.seq = m.parent"
-)
-
-
-def held_of(row: Sequence[Any], now: int) -> Held:
-    """Return the message of a row with LIVE_COLUMNS; one in a queue is delayed when it is not due at `now`."""
-    (
-        seq,
-        key,
-        queue,
-        run,
-        above,
-        place,
-        entered,
-        due,
-        repeats,
-        outages,
-        reason,
-        code,
-        headers,
-        body,
-        instance,
-        version,
-        node,
-        parent,
-    ) = row
-    at = Place(place)
-    return Held(
-        id=key,
-        version=version,
-        node=node,
-        instance=instance,
-        body=body,
-        headers=decode_headers(headers),
-        entered=entered,
-        seq=seq,
-        parent=parent,
-        place=Place.DELAYED if at is Place.QUEUED and due > now else at,
-        due=due,
-        repeats=repeats,
-        outages=outages,
-        reason=reason,
-        reason_code=code,
-        queue=queue,
-        run=run,
-        above=above,
-    )
 
 
 def sizes(count: int, most: int = CHUNK) -> Iterator[int]:

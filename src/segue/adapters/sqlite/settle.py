@@ -7,9 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from segue.adapters.sql.live import LIVE_COLUMNS, LIVE_FROM, Held, encode_headers, held_of
 from segue.adapters.sqlite.accept import Accepting
 from segue.adapters.sqlite.changes import Changes, OutOfDateError
-from segue.adapters.sqlite.rows import LIVE_COLUMNS, LIVE_FROM, Held, Listed, encode_headers, held_of
+from segue.adapters.sqlite.rows import Listed
 from segue.core.ledger import Tally
 from segue.model.events import EventKind
 from segue.model.message import (

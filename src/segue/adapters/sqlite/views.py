@@ -2,8 +2,59 @@
 
 from __future__ import annotations
 
+from segue.adapters.sql import audit, views
 from segue.adapters.sqlite.catalog import Scripted
+from segue.model.events import Event
+from segue.model.ledger import Audit, QueueState
+from segue.model.message import Message, Place
+from segue.model.versions import Instance, Step
+from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
 
 
 class SqliteViews(Scripted):
-    """Implements `Views`."""
+    """Implements `Views`; every answer is read in one snapshot of the file, beside the writer."""
+
+    def in_flight(self) -> dict[tuple[int, str], int]:
+        """How many messages of each queue are taken; a store that only looks at the file knows of none."""
+        return {}
+
+    async def instances(self, filter: InstanceFilter) -> list[Instance]:
+        """See `Views`."""
+        return await self._read(lambda: views.instances(filter))
+
+    async def instance(self, id: str) -> Instance | None:
+        """See `Views`."""
+        return await self._read(lambda: views.find_instance(id))
+
+    async def instance_messages(self, id: str, limit: int = 1000) -> list[Message]:
+        """See `Views`."""
+        return await self._read(lambda: views.instance_messages(id, limit, self._parts.clock.now()))
+
+    async def instance_steps(self, id: str, limit: int = 1000) -> list[Step]:
+        """See `Views`."""
+        return await self._read(lambda: views.instance_steps(id, limit))
+
+    async def queues(self, process: str | None, now: int) -> list[QueueState]:
+        """See `Views`."""
+        in_flight = self.in_flight()
+        return await self._read(lambda: views.queues(process, now, in_flight))
+
+    async def placed(self, filter: PlacedFilter) -> list[PlacedMessage]:
+        """See `Views`."""
+        return await self._read(lambda: views.placed(filter, self._parts.clock.now()))
+
+    async def placed_message(self, id: str, place: Place) -> PlacedMessage | None:
+        """See `Views`."""
+        return await self._read(lambda: views.placed_message(id, place, self._parts.clock.now()))
+
+    async def logs(self, instance: str | None, process: str | None, after: int, limit: int) -> list[StoredLog]:
+        """See `Views`."""
+        return await self._read(lambda: views.logs(instance, process, after, limit))
+
+    async def events(self, after: int, limit: int) -> list[Event]:
+        """See `Views`."""
+        return await self._read(lambda: views.events(after, limit))
+
+    async def audit(self, now: int) -> Audit:
+        """See `Views`."""
+        return await self._read(lambda: audit.audit(now))

@@ -1,0 +1,311 @@
+"""The views' work: what people look at, each answer from one state."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select
+
+from segue.adapters.sql.live import held_of, live_messages
+from segue.adapters.sql.scripts import Row, Script
+from segue.adapters.sql.tables import (
+    aside,
+    event,
+    in_queue,
+    instance,
+    log,
+    message,
+    not_finished,
+    process,
+    queue,
+    step,
+    version,
+)
+from segue.model.events import Event, EventKind
+from segue.model.ledger import QueueState
+from segue.model.message import Message, Place
+from segue.model.versions import Instance, InstanceState, Step
+from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
+
+_HANDLED = select(func.count()).where(step.c.instance == instance.c.num).correlate(instance).scalar_subquery()
+_INSTANCES = (
+    select(
+        instance.c.id,
+        process.c.name,
+        version.c.number,
+        instance.c.state,
+        instance.c.started,
+        instance.c.finished,
+        instance.c.live,
+        instance.c.trash,
+        _HANDLED - instance.c.failed - instance.c.cancelled,
+        instance.c.failed,
+        instance.c.start_node,
+        instance.c.origin,
+    )
+    .join_from(instance, version, version.c.id == instance.c.version)
+    .join(process, process.c.id == version.c.process)
+)
+
+
+def _instance(row: Row) -> Instance:
+    key, name, number, state, started, finished, live, trash, ok, failed, start_node, origin = row
+    return Instance(
+        id=key,
+        process=name,
+        version=number,
+        state=InstanceState(state),
+        started=started,
+        finished=finished,
+        live=live,
+        trash=trash,
+        ok=ok,
+        failed=failed,
+        start_node=start_node,
+        origin=origin,
+    )
+
+
+def instances(wanted: InstanceFilter) -> Script[list[Instance]]:
+    """List instances, newest first."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.process is not None:
+        conditions.append(instance.c.version.in_(_versions(wanted.process, wanted.version)))
+    elif wanted.version is not None:
+        conditions.append(version.c.number == wanted.version)
+    if wanted.state is not None:
+        conditions.append(instance.c.state == wanted.state.value)
+        if wanted.state is not InstanceState.FINISHED:
+            conditions.append(not_finished)
+    if wanted.since is not None:
+        conditions.append(instance.c.started >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(instance.c.started < wanted.until)
+    if wanted.before is not None:
+        conditions.append(instance.c.num < _num_of(wanted.before))
+    rows = yield _INSTANCES.where(*conditions).order_by(instance.c.num.desc()).limit(wanted.limit)
+    return [_instance(row) for row in rows]
+
+
+def _num_of(key: str) -> ScalarSelect[int]:
+    return select(instance.c.num).where(instance.c.id == key).scalar_subquery()
+
+
+def _versions(name: str, number: int | None) -> Select[tuple[int]]:
+    found = select(version.c.id).join_from(version, process).where(process.c.name == name)
+    return found if number is None else found.where(version.c.number == number)
+
+
+def find_instance(key: str) -> Script[Instance | None]:
+    """Return an instance, or None."""
+    rows = yield _INSTANCES.where(instance.c.id == key)
+    return _instance(rows[0]) if rows else None
+
+
+def _number(key: str) -> Script[int | None]:
+    rows = yield select(instance.c.num).where(instance.c.id == key)
+    return rows[0][0] if rows else None
+
+
+def instance_messages(key: str, limit: int, now: int) -> Script[list[Message]]:
+    """List the live messages of an instance, oldest first."""
+    number = yield from _number(key)
+    rows = yield live_messages().where(message.c.instance == number).order_by(message.c.seq).limit(limit)
+    return [held_of(row, now) for row in rows]
+
+
+def instance_steps(key: str, limit: int) -> Script[list[Step]]:
+    """List what an instance's messages went through, in the order of their arrival."""
+    number = yield from _number(key)
+    above = step.alias("above")
+    rows = yield (
+        select(
+            step.c.id,
+            above.c.id,
+            queue.c.node,
+            step.c.outcome,
+            step.c.produced,
+            step.c.entered,
+            step.c.taken,
+            step.c.ended,
+            step.c.worker_us,
+            step.c.remote_us,
+            step.c.cpu_us,
+            step.c.repeats,
+            step.c.status,
+        )
+        .join_from(step, queue, queue.c.id == step.c.queue)
+        .outerjoin(above, above.c.seq == step.c.parent)
+        .where(step.c.instance == number)
+        .order_by(step.c.seq)
+        .limit(limit)
+    )
+    return [_step(row) for row in rows]
+
+
+def _step(row: Row) -> Step:
+    key, parent, node, outcome, produced, entered, taken, ended, worker_us, remote_us, cpu_us, repeats, status = row
+    return Step(
+        message=key,
+        parent=parent,
+        node=node,
+        outcome=outcome,
+        produced=produced,
+        entered=entered,
+        taken=taken,
+        ended=ended,
+        worker_us=worker_us,
+        remote_us=remote_us,
+        cpu_us=cpu_us,
+        repeats=repeats,
+        status=status,
+    )
+
+
+def queues(name: str | None, now: int, in_flight: dict[tuple[int, str], int]) -> Script[list[QueueState]]:
+    """List the queues that hold something, or are at work. `in_flight`: taken messages by version and node."""
+    mine = and_(message.c.queue == queue.c.id, in_queue)
+    total = select(func.count()).where(mine).correlate(queue).scalar_subquery()
+    later = select(func.count()).where(mine, message.c.due > 0, message.c.due > now).correlate(queue).scalar_subquery()
+    oldest = (
+        select(message.c.entered)
+        .where(mine, message.c.due <= now)
+        .order_by(message.c.seq)
+        .limit(1)
+        .correlate(queue)
+        .scalar_subquery()
+    )
+    wanted = (
+        select(process.c.name, version.c.number, version.c.id, queue.c.node, total, later, oldest)
+        .join_from(queue, version, version.c.id == queue.c.version)
+        .join(process, process.c.id == version.c.process)
+        .order_by(process.c.name, version.c.number, queue.c.node)
+    )
+    if name is not None:
+        wanted = wanted.where(process.c.name == name)
+    rows = yield wanted
+    return [
+        QueueState(
+            process=owner,
+            version=number,
+            node=node,
+            depth=max(0, count - delayed - in_flight.get((key, node), 0)),
+            in_flight=in_flight.get((key, node), 0),
+            delayed=delayed,
+            oldest_ms=0 if entered is None else max(0, now - entered),
+        )
+        for owner, number, key, node, count, delayed, entered in rows
+        if count or (key, node) in in_flight
+    ]
+
+
+def placed(wanted: PlacedFilter, now: int) -> Script[list[PlacedMessage]]:
+    """List messages in trash or waiting for a person, oldest first."""
+    conditions: list[ColumnElement[bool]] = [aside, message.c.place == wanted.place.value, message.c.seq > wanted.after]
+    if wanted.process is not None:
+        conditions.append(queue.c.version.in_(_versions(wanted.process, wanted.version)))
+    elif wanted.version is not None:
+        conditions.append(version.c.number == wanted.version)
+    if wanted.node is not None:
+        conditions.append(queue.c.node == wanted.node)
+    if wanted.reason_code is not None:
+        conditions.append(message.c.reason_code == wanted.reason_code)
+    if wanted.instance is not None:
+        conditions.append(instance.c.id == wanted.instance)
+    rows = yield _placed().where(*conditions).order_by(message.c.seq).limit(wanted.limit)
+    return [_placed_message(row, now) for row in rows]
+
+
+def placed_message(key: str, place: Place, now: int) -> Script[PlacedMessage | None]:
+    """Return a message in trash, or a user task; None when it is not there (any more)."""
+    rows = yield _placed().where(aside, message.c.id == key, message.c.place == place.value)
+    return _placed_message(rows[0], now) if rows else None
+
+
+def _placed() -> Select[tuple[object, ...]]:
+    return (
+        live_messages()
+        .add_columns(process.c.name, version.c.number)
+        .join(version, version.c.id == queue.c.version)
+        .join(process, process.c.id == version.c.process)
+    )
+
+
+def _placed_message(row: Row, now: int) -> PlacedMessage:
+    *live, name, number = row
+    return PlacedMessage(message=held_of(live, now), process=name, version=number)
+
+
+def logs(key: str | None, name: str | None, after: int, limit: int) -> Script[list[StoredLog]]:
+    """List log lines of an instance, a process or all, oldest first."""
+    wanted = (
+        select(
+            log.c.seq,
+            log.c.at,
+            log.c.level,
+            log.c.text,
+            process.c.name,
+            version.c.number,
+            queue.c.node,
+            instance.c.id,
+            log.c.message,
+        )
+        .join_from(log, queue, queue.c.id == log.c.queue)
+        .join(version, version.c.id == queue.c.version)
+        .join(process, process.c.id == version.c.process)
+        .join(instance, instance.c.num == log.c.instance)
+        .where(log.c.seq > after)
+    )
+    if key is not None:
+        wanted = wanted.where(instance.c.id == key)
+    if name is not None:
+        wanted = wanted.where(process.c.name == name)
+    rows = yield wanted.order_by(log.c.seq).limit(limit)
+    return [
+        StoredLog(
+            seq=seq,
+            at=at,
+            level=level,
+            text=text,
+            process=owner,
+            version=number,
+            node=node,
+            instance=run,
+            message=about,
+        )
+        for seq, at, level, text, owner, number, node, run, about in rows
+    ]
+
+
+def events(after: int, limit: int) -> Script[list[Event]]:
+    """List stored events, oldest first."""
+    rows = yield (
+        select(
+            event.c.seq,
+            event.c.kind,
+            event.c.at,
+            process.c.name,
+            version.c.number,
+            event.c.instance,
+            event.c.node,
+            event.c.message,
+            event.c.detail,
+        )
+        .join_from(event, version, version.c.id == event.c.version)
+        .join(process, process.c.id == version.c.process)
+        .where(event.c.seq > after)
+        .order_by(event.c.seq)
+        .limit(limit)
+    )
+    return [
+        Event(
+            kind=EventKind(kind),
+            at=at,
+            seq=seq,
+            process=name,
+            version=number,
+            instance=run,
+            node=node,
+            message=about,
+            detail=detail,
+        )
+        for seq, kind, at, name, number, run, node, about, detail in rows
+    ]
