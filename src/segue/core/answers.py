@@ -69,6 +69,7 @@ _FAULTS = {
     Fault.GARBAGE: "answered with something that is no HTTP",
     Fault.TOO_LARGE: "answered more than is allowed",
     Fault.UNKNOWN_WORKER: "is not known",
+    Fault.UNSENDABLE: "is registered with an address or headers that cannot be sent",
     Fault.UNSENDABLE: "cannot be called as it is registered",
 }
 

@@ -244,7 +244,7 @@ def entry_points(graph: ProcessGraph) -> dict[str, str]:
     That is the only node the start event leads to, if it leads to one whatever the message says, else the start event
     itself. Under "" stands the default one: the first start event without timer or message, else the first one.
     """
-    starts = [node for node in graph.nodes if node.kind is NodeKind.START]
+    starts = [node for node in graph.nodes if node.kind is NodeKind.START and node.parent is None]
     if not starts:
         return {}
     routes = Routes(graph)

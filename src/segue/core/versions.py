@@ -1,0 +1,54 @@
+"""The life of a version, and which version takes a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from segue.model.errors import Conflict, NoEnabledVersion, VersionNotFound
+from segue.model.versions import Version, VersionState
+
+CHANGES: dict[VersionState, frozenset[VersionState]] = {
+    VersionState.DRAFT: frozenset({VersionState.DISABLED}),
+    VersionState.DISABLED: frozenset({VersionState.ENABLED, VersionState.RETIRED}),
+    VersionState.ENABLED: frozenset({VersionState.DISABLED, VersionState.RETIRED}),
+    VersionState.RETIRED: frozenset(),
+}
+"""The states that a version may go to from each state. Publishing is the step from draft to disabled."""
+
+PUBLISHED = frozenset({VersionState.DISABLED, VersionState.ENABLED})
+"""The states in which a version has a control service: it finishes what it began, whether it takes new messages or
+not."""
+
+
+def check_change(process: str, number: int, current: VersionState, wanted: VersionState) -> bool:
+    """Return whether there is something to change: False when the version is in the wanted state already.
+
+    Raises Conflict for a step that the life of a version does not have.
+    """
+    if current is wanted:
+        return False
+    if wanted not in CHANGES[current]:
+        raise Conflict(f"Version {number} of {process!r} is {current} and cannot become {wanted}")
+    return True
+
+
+def choose_version(process: str, versions: Iterable[Version]) -> Version:
+    """Return the version that takes a new message by name: the highest enabled one (P4). Raises NoEnabledVersion."""
+    enabled = [version for version in versions if version.state is VersionState.ENABLED]
+    if not enabled:
+        raise NoEnabledVersion(f"No version of {process!r} is enabled")
+    return max(enabled, key=_number)
+
+
+def choose_asked(process: str, versions: Iterable[Version], number: int) -> Version:
+    """Return the version that was asked for by its number. Raises VersionNotFound, and Conflict if it cannot run."""
+    for version in versions:
+        if version.number == number:
+            if version.state not in PUBLISHED:
+                raise Conflict(f"Version {number} of {process!r} is {version.state} and takes no messages")
+            return version
+    raise VersionNotFound(f"{process!r} has no version {number}")
+
+
+def _number(version: Version) -> int:
+    return version.number
