@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from segue.model.errors import Conflict, NoEnabledVersion, VersionNotFound
+from segue.model.events import EventKind
 from segue.model.versions import Version, VersionState
 
 CHANGES: dict[VersionState, frozenset[VersionState]] = {
@@ -18,6 +19,18 @@ CHANGES: dict[VersionState, frozenset[VersionState]] = {
 PUBLISHED = frozenset({VersionState.DISABLED, VersionState.ENABLED})
 """The states in which a version has a control service: it finishes what it began, whether it takes new messages or
 not."""
+
+
+RETIRED_CODE = "version-retired"
+RETIRED_REASON = "The version was retired before this message was handled."
+"""Why a message is in trash that lived in a version when it was retired."""
+
+
+def change_event(current: VersionState, wanted: VersionState) -> EventKind:
+    """Return what is told of a step in a version's life that `check_change` allows."""
+    if current is VersionState.DRAFT:
+        return EventKind.VERSION_PUBLISHED
+    return _TOLD[wanted]
 
 
 def check_change(process: str, number: int, current: VersionState, wanted: VersionState) -> bool:
@@ -48,6 +61,13 @@ def choose_asked(process: str, versions: Iterable[Version], number: int) -> Vers
                 raise Conflict(f"Version {number} of {process!r} is {version.state} and takes no messages")
             return version
     raise VersionNotFound(f"{process!r} has no version {number}")
+
+
+_TOLD = {
+    VersionState.ENABLED: EventKind.VERSION_ENABLED,
+    VersionState.DISABLED: EventKind.VERSION_DISABLED,
+    VersionState.RETIRED: EventKind.VERSION_RETIRED,
+}
 
 
 def _number(version: Version) -> int:

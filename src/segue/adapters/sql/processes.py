@@ -7,21 +7,14 @@ from sqlalchemy import Select, func, insert, select, update
 from segue.adapters.sql import codec
 from segue.adapters.sql.scripts import Discarded, Note, Row, Script
 from segue.adapters.sql.tables import instance, message, process, queue, version
-from segue.model.errors import Conflict, MessagesLive, NameTaken, ProcessNotFound, VersionNotFound
+from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_event, check_change
+from segue.model.errors import MessagesLive, NameTaken, ProcessNotFound, VersionNotFound
 from segue.model.events import Event, EventKind
 from segue.model.message import Place
 from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState
 from segue.ports.catalog import NewVersion
 
-PUBLISHED = (VersionState.DISABLED.value, VersionState.ENABLED.value)
-RETIRED_CODE = "version-retired"
-
-# The changes of state a version may make; to `retired` only by `retire`.
-_MOVES = {
-    (VersionState.DRAFT, VersionState.DISABLED): EventKind.VERSION_PUBLISHED,
-    (VersionState.DISABLED, VersionState.ENABLED): EventKind.VERSION_ENABLED,
-    (VersionState.ENABLED, VersionState.DISABLED): EventKind.VERSION_DISABLED,
-}
+PUBLISHED_STATES = tuple(sorted(state.value for state in PUBLISHED))
 
 _LIVE = (
     select(func.count())
@@ -151,11 +144,11 @@ def set_state(name: str, number: int, state: VersionState, at: int) -> Script[Ve
     """Change a version's state; the state it has already is no change. Raises ProcessNotFound, VersionNotFound or
     Conflict."""
     found = yield from _by_number(name, number)
-    if found.state is state:
+    if state is VersionState.RETIRED:
+        return (yield from retire(name, number, discard=False, at=at))
+    if not check_change(name, number, found.state, state):
         return found
-    kind = _MOVES.get((found.state, state))
-    if kind is None:
-        raise Conflict(f"version {number} of process {name!r} is {found.state}; it cannot become {state}")
+    kind = change_event(found.state, state)
     yield update(version).where(version.c.id == found.id).values(state=state.value)
     yield Note(Event(kind=kind, at=at, process=name, version=number), found.id)
     return (yield from _by_id(found.id))
@@ -164,10 +157,8 @@ def set_state(name: str, number: int, state: VersionState, at: int) -> Script[Ve
 def retire(name: str, number: int, discard: bool, at: int) -> Script[Version]:
     """Retire a published version (C5). Raises ProcessNotFound, VersionNotFound, Conflict or MessagesLive."""
     found = yield from _by_number(name, number)
-    if found.state is VersionState.RETIRED:
+    if not check_change(name, number, found.state, VersionState.RETIRED):
         return found
-    if found.state is VersionState.DRAFT:
-        raise Conflict(f"version {number} of process {name!r} is a draft; only a published version retires")
     if found.live and not discard:
         detail = f"{found.live} messages live in version {number} of process {name!r}; finish them, or discard them"
         raise MessagesLive(detail, live=found.live)
@@ -187,7 +178,7 @@ def _discard(id: int) -> Script[None]:
         .values(
             place=Place.TRASH.value,
             due=0,
-            reason="The version was retired before this message was handled.",
+            reason=RETIRED_REASON,
             reason_code=RETIRED_CODE,
         )
     )
@@ -214,5 +205,5 @@ def content(id: int) -> Script[VersionContent]:
 
 def published() -> Script[list[Version]]:
     """Return all versions that are disabled or enabled, by their number in the store."""
-    rows = yield _VERSIONS.where(version.c.state.in_(PUBLISHED)).order_by(version.c.id)
+    rows = yield _VERSIONS.where(version.c.state.in_(PUBLISHED_STATES)).order_by(version.c.id)
     return [_version(row) for row in rows]

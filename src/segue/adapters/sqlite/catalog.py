@@ -7,14 +7,14 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from segue.adapters.sql import keeping, processes
+from segue.adapters.sql import keeping, processes, users
 from segue.adapters.sql.scripts import Discarded, Note, Script
 from segue.adapters.sqlite.driver import drive
 from segue.adapters.sqlite.operations import CallOperation
 from segue.adapters.sqlite.parts import Parts
 from segue.model.versions import Process, Version, VersionContent, VersionState
 from segue.model.workers import Worker
-from segue.ports.catalog import NewVersion, ScheduleState, Token
+from segue.ports.catalog import NewVersion, ScheduleState, Token, User
 
 if TYPE_CHECKING:
     from segue.adapters.sqlite.changes import Changes
@@ -51,7 +51,7 @@ class Scripted:
 
 
 class SqliteCatalog(Scripted):
-    """Implements `ProcessCatalog`, `WorkerCatalog`, `TokenCatalog` and `ScheduleCatalog`."""
+    """Implements `ProcessCatalog`, `WorkerCatalog`, `TokenCatalog`, `UserCatalog` and `ScheduleCatalog`."""
 
     async def create_process(self, name: str, folder: str, at: int) -> Process:
         """See `ProcessCatalog`."""
@@ -120,6 +120,18 @@ class SqliteCatalog(Scripted):
     async def touch_tokens(self, used: Sequence[tuple[str, int]]) -> None:
         """See `TokenCatalog`."""
         await self._change(lambda: keeping.touch_tokens(used))
+
+    async def users(self) -> list[User]:
+        """See `UserCatalog`."""
+        return await self._read(users.users)
+
+    async def user_by_email(self, email: str) -> User | None:
+        """See `UserCatalog`."""
+        return await self._read(lambda: users.user_by_email(email))
+
+    async def put_user(self, user: User) -> None:
+        """See `UserCatalog`."""
+        await self._change(lambda: users.put_user(user))
 
     async def schedule_states(self) -> list[ScheduleState]:
         """See `ScheduleCatalog`."""

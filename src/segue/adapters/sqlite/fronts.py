@@ -19,6 +19,8 @@ from segue.model.message import Place
 # What a message costs in memory besides its body, roughly: the object, its ids, its headers.
 OVERHEAD = 700
 _FOREVER = (1 << 62, 0)
+# Messages that fell due and wait among the ready ones in memory; the others stay where they are meanwhile.
+_FALLEN = 128
 
 
 class Budget:
@@ -46,6 +48,7 @@ class Front:
         "_budget",
         "_delayed",
         "_heap",
+        "_order",
         "_ready",
         "_size",
         "due_edge",
@@ -77,6 +80,7 @@ class Front:
         self._back: dict[int, Held] = {}
         self._delayed: dict[int, Held] = {}
         self._heap: list[tuple[int, int]] = []
+        self._order: list[int] = []
         self._budget = budget
         self._size = 0
 
@@ -158,6 +162,7 @@ class Front:
     def _put_back(self, held: Held) -> None:
         if held.seq <= self.edge:
             self._back[held.seq] = held
+            heapq.heappush(self._order, held.seq)
             self._count(held, 1)
         elif self.loading:
             self.redo = True
@@ -176,6 +181,9 @@ class Front:
         held = self._ready.pop(seq, None) or self._back.pop(seq, None) or self._delayed.pop(seq, None)
         if held is not None:
             self._count(held, -1)
+            if seq in self._order:
+                self._order.remove(seq)
+                heapq.heapify(self._order)
         if self.loading:
             self.late.pop(seq, None)
             self.late_due.pop(seq, None)
@@ -201,6 +209,7 @@ class Front:
                 self._count(held, -1)
             place.clear()
         self._heap.clear()
+        self._order.clear()
 
     def set_ordered(self, ordered: bool) -> None:
         """Say whether the queue is ordered; when that changes, what is in memory is arranged anew."""
@@ -243,19 +252,25 @@ class Front:
         return taken
 
     def _next(self, now: int) -> Held | None:
-        if self._back:
-            seq = min(self._back)
-            if self.ordered and self._back[seq].due > now:
-                return None
-            return self._back.pop(seq)
         if self.ordered:
-            if self._ready and next(iter(self._ready.values())).due <= now:
-                return self._ready.popitem(last=False)[1]
-            return None
+            head = self._head()
+            if head is None or head.due > now:
+                return None
+        else:
+            self._fall_due(now)
+        ready = next(iter(self._ready), None)
+        if self._order and (ready is None or self._order[0] < ready):
+            return self._back.pop(heapq.heappop(self._order))
+        return None if ready is None else self._ready.popitem(last=False)[1]
+
+    def _fall_due(self, now: int) -> None:
+        """Put messages that have fallen due among the ready ones, where their arrival has its place."""
         self._prune_heap()
-        if self._heap and self._heap[0][0] <= now:
-            return self._delayed.pop(heapq.heappop(self._heap)[1])
-        return self._ready.popitem(last=False)[1] if self._ready else None
+        while self._heap and self._heap[0][0] <= now and len(self._back) < _FALLEN:
+            _, seq = heapq.heappop(self._heap)
+            self._back[seq] = self._delayed.pop(seq)
+            heapq.heappush(self._order, seq)
+            self._prune_heap()
 
     def _prune_heap(self) -> None:
         heap = self._heap
@@ -281,9 +296,10 @@ class Front:
         return min((held.due for held in self._delayed.values() if held.due > now), default=None)
 
     def _head(self) -> Held | None:
-        if self._back:
-            return self._back[min(self._back)]
-        return next(iter(self._ready.values()), None)
+        ready = next(iter(self._ready), None)
+        if self._order and (ready is None or self._order[0] < ready):
+            return self._back[self._order[0]]
+        return None if ready is None else self._ready[ready]
 
     # -- reading on ---------------------------------------------------------------------------------------------------
 
