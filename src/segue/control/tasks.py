@@ -6,8 +6,8 @@ from collections import OrderedDict
 
 from segue.control.paging import Page
 from segue.control.placed import PlacedMessages
-from segue.core.decide import decide_task
 from segue.core.routing import Routes
+from segue.core.tasks import decide_task
 from segue.model.message import Place
 from segue.model.start import Headers
 from segue.ports.catalog import ProcessCatalog

@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from segue.control.paging import Page
 from segue.control.placed import PlacedMessages
-from segue.core.decide import decide_discard, decide_resend
-from segue.core.headers import clean_headers, edited_headers
-from segue.model.errors import Conflict, NodeNotFound, VersionNotFound
+from segue.core.trash import decide_discard, decide_edit, decide_move, decide_resend
+from segue.core.versions import choose_asked
+from segue.model.errors import NodeNotFound
 from segue.model.ids import make_id
-from segue.model.message import Consumed, Edited, LogLine, Message, Outcome, Place, Record, Transition
+from segue.model.message import Message, Place, Transition
 from segue.model.start import Headers, Start
-from segue.model.versions import Version, VersionState
+from segue.model.versions import Version
 from segue.ports.catalog import ProcessCatalog
 from segue.ports.messages import MessageStore
 from segue.ports.outside import Chance, Clock
@@ -58,13 +58,7 @@ class Trash:
     async def edit(self, id: str, body: bytes | None, headers: Headers | None, by: str) -> PlacedMessage:
         """Change body or headers; the message stays in trash. Raises NotFound, MessageGone."""
         found = await self._placed.get(id)
-        message, now = found.message, self._clock.now()
-        effect = Edited(
-            body=message.body if body is None else body,
-            headers=message.headers if headers is None else edited_headers(message, headers),
-        )
-        edit = Transition(message=message, effect=effect, record=Record(taken=now), at=now, by=by)
-        await self._placed.settle(edit)
+        await self._placed.settle(decide_edit(found.message, body, headers, self._clock.now(), by))
         return await self._placed.get(id)
 
     async def resend(self, id: str, body: bytes | None, headers: Headers | None, version: int | None, by: str) -> None:
@@ -121,25 +115,15 @@ class Trash:
 
     async def _check_alive(self, found: PlacedMessage) -> None:
         """Raises Conflict when the message's own version is retired: nothing would take it from its queue."""
-        version = await self._version(found.process, found.version)
-        if version.state is VersionState.RETIRED:
-            text = f"Version {found.version} of {found.process} is retired; resend to another version"
-            raise Conflict(text)
+        versions = (await self._catalog.process(found.process)).versions
+        choose_asked(found.process, versions, found.version)
 
     async def _target(self, found: PlacedMessage, number: int) -> Version:
-        version = await self._version(found.process, number)
-        if version.state in {VersionState.DRAFT, VersionState.RETIRED}:
-            raise Conflict(f"Version {number} of {found.process} is {version.state} and takes no messages")
+        version = choose_asked(found.process, (await self._catalog.process(found.process)).versions, number)
         graph = (await self._catalog.content(version.id)).graph
         if all(node.id != found.message.node for node in graph.nodes):
             raise NodeNotFound(f"Version {number} of {found.process} has no node {found.message.node}")
         return version
-
-    async def _version(self, process: str, number: int) -> Version:
-        for version in (await self._catalog.process(process)).versions:
-            if version.number == number:
-                return version
-        raise VersionNotFound(f"{process} has no version {number}")
 
     def _moving(
         self, found: PlacedMessage, target: Version, body: bytes | None, headers: Headers | None, by: str
@@ -153,17 +137,8 @@ class Trash:
             message=make_id(now, entropy[10:]),
             at=now,
             body=message.body if body is None else body,
-            headers=clean_headers(message.headers if headers is None else headers),
+            headers=message.headers if headers is None else headers,
             version=target.number,
             entry=message.node,
-            origin=message.instance,
         )
-        text = f"Moved by {by} to version {target.number}, where it is instance {start.instance}"
-        return Transition(
-            message=message,
-            effect=Consumed(outcome=Outcome.MOVED, starts=(start,)),
-            record=Record(taken=now),
-            at=now,
-            logs=(LogLine(level="info", text=text, at=now),),
-            by=by,
-        )
+        return decide_move(message, start, now, by)

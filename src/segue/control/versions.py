@@ -12,13 +12,12 @@ from segue.bpmn.diff import diff as graph_diff
 from segue.bpmn.hashing import semantic_hash
 from segue.control.running import RunningEngine
 from segue.core.routing import entry_points
+from segue.core.versions import PUBLISHED, check_change
 from segue.model.errors import Conflict, Invalid, UnreadableFile, VersionHasErrors, VersionNotFound
 from segue.model.graph import Finding, Severity
 from segue.model.versions import Process, Version, VersionContent, VersionState
 from segue.ports.catalog import NewVersion, ProcessCatalog
 from segue.ports.outside import Clock
-
-_PUBLISHED = (VersionState.DISABLED, VersionState.ENABLED)
 
 
 class DraftFile(Struct, frozen=True, kw_only=True):
@@ -133,10 +132,8 @@ class Versions:
     async def _change(self, process: str, number: int, state: VersionState) -> Version:
         """Enable or disable; asking for what is so already changes nothing."""
         version = await self.get(process, number)
-        if version.state is state:
+        if not check_change(process, number, version.state, state):
             return version
-        if version.state not in _PUBLISHED:
-            raise Conflict(f"Version {number} of {process} is {version.state} and cannot be {state}")
         return await self._set(process, number, state)
 
     async def _set(self, process: str, number: int, state: VersionState) -> Version:
@@ -170,5 +167,5 @@ def _read(file: DraftFile) -> _Read:
 
 
 def _newest_published(process: Process) -> Version | None:
-    published = [version for version in process.versions if version.state in _PUBLISHED]
+    published = [version for version in process.versions if version.state in PUBLISHED]
     return max(published, key=lambda version: version.number, default=None)

@@ -99,6 +99,30 @@ class TokenCatalog(Protocol):
         ...
 
 
+class User(Struct, frozen=True, kw_only=True):
+    """A person who signs in. `email` is in lower case; `password` is a hash with its method and parameters."""
+
+    id: str
+    email: str
+    password: str
+    scopes: tuple[str, ...]
+    created: int
+
+
+class UserCatalog(Protocol):
+    """People who sign in."""
+
+    async def users(self) -> list[User]: ...
+
+    async def user_by_email(self, email: str) -> User | None:
+        """The user with this address, which is in lower case."""
+        ...
+
+    async def put_user(self, user: User) -> None:
+        """Store a new user. Raises NameTaken for an address that another one has."""
+        ...
+
+
 class ScheduleState(Struct, frozen=True, kw_only=True):
     """The last tick of a process' schedule (by start node id) that was decided: fired, or skipped."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -17,29 +18,29 @@ from segue.adapters.sql import users as people
 from segue.adapters.sql.scripts import Script
 from segue.adapters.sqlite.driver import drive
 from segue.adapters.sqlite.file import FILE, FolderLock, check_sqlite, connect_reader
-from segue.adapters.sqlite.schema import bring_up_to_date
+from segue.adapters.sqlite.schema import REVISION, bring_up_to_date
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.trouble import unavailable
-from segue.model.errors import DataFolderInUse, NotFound
+from segue.model.errors import DataFolderInUse, NotFound, StoreUnavailable
 from segue.ports.catalog import Token, User
 
 T = TypeVar("T")
 
 _BUSY_MS = 10_000
+# How long another process may take to make the store of a new folder (s).
+_OTHERS_S = 10.0
 
 
 class Beside:
     """Implements `TokenCatalog` and `UserCatalog` on a data folder, whether a server runs on it or not.
 
-    With `make` a folder without a store gets one; without it that is an error.
+    The first change makes a store in a folder that has none.
     """
 
-    def __init__(self, folder: Path, *, make: bool) -> None:
+    def __init__(self, folder: Path) -> None:
         check_sqlite()
-        self._file = folder / FILE
         self._folder = folder
-        if not make and not self._file.exists():
-            raise NotFound(f"{folder} is no data folder: it has no {FILE}")
+        self._file = folder / FILE
 
     async def tokens(self) -> list[Token]:
         """See `TokenCatalog`."""
@@ -74,50 +75,73 @@ class Beside:
         self._change(lambda: people.put_user(user))
 
     def read(self, script: Callable[[], Script[T]]) -> T:
-        """Run a script that only reads, in one snapshot. Raises StoreUnavailable."""
-        with self._connection(connect_reader) as connection:
+        """Run a script that only reads, in one snapshot. Raises NotFound, StoreUnavailable.
+
+        It never holds the folder, so that looking at it does not keep a server from starting.
+        """
+        with self._open(connect_reader) as connection:
+            self._check(connection)
             connection.execute("BEGIN")
             return drive(script(), connection)
 
     def copy_to(self, target: Path) -> None:
-        """Copy the file as one consistent state into a new file `target`. Raises StoreUnavailable."""
-        with self._connection(connect_reader) as connection:
-            copy = sqlite3.connect(target)
-            try:
-                connection.backup(copy)
-            finally:
-                copy.close()
+        """Copy the file as one consistent state into a new file `target`. Raises NotFound, StoreUnavailable."""
+        with self._open(connect_reader) as connection, contextlib.closing(sqlite3.connect(target)) as copy:
+            connection.backup(copy)
 
     def _change(self, script: Callable[[], Script[T]]) -> T:
-        with self._connection(_connect) as connection:
+        self._make()
+        with self._open(_connect) as connection:
+            self._check(connection)
             connection.execute("BEGIN IMMEDIATE")
             value = drive(script(), connection)
             connection.execute("COMMIT")
             return value
 
     @contextlib.contextmanager
-    def _connection(self, connect: Callable[[Path], sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
-        with self._current_schema():
+    def _open(self, connect: Callable[[Path], sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
+        if not self._file.exists():
+            raise NotFound(f"{self._folder} is no data folder: it has no {FILE}")
+        try:
+            with contextlib.closing(connect(self._file)) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise unavailable(error, self._file) from error
+
+    def _make(self) -> None:
+        """Make the store where there is none yet, unless a server that is just starting does so."""
+        give_up = time.monotonic() + _OTHERS_S
+        while not _has_schema(self._file):
             try:
-                connection = connect(self._file)
-                with contextlib.closing(connection):
-                    yield connection
+                lock = FolderLock(self._folder)
+            except DataFolderInUse:
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.05)
+                continue
+            try:
+                bring_up_to_date(self._file, SqliteSettings())
             except sqlite3.Error as error:
                 raise unavailable(error, self._file) from error
+            finally:
+                lock.close()
 
-    @contextlib.contextmanager
-    def _current_schema(self) -> Iterator[None]:
-        """Where no server holds the folder, hold it and bring the file up to date, as a server would."""
-        try:
-            lock = FolderLock(self._folder)
-        except DataFolderInUse:
-            yield
-            return
-        try:
-            bring_up_to_date(self._file, SqliteSettings())
-            yield
-        finally:
-            lock.close()
+    def _check(self, connection: sqlite3.Connection) -> None:
+        found = connection.execute("SELECT value FROM fact WHERE name = 'revision'").fetchone()
+        if found is None or found[0] != REVISION:
+            there = found[0] if found else "none"
+            text = f"{self._file} has revision {there} of the store and this is for {REVISION}"
+            raise StoreUnavailable(
+                f"{text}: start the server of this version once, or use the command of the other one"
+            )
+
+
+def _has_schema(file: Path) -> bool:
+    if not file.exists():
+        return False
+    with contextlib.closing(_connect(file)) as connection:
+        found = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'fact'").fetchone()
+        return bool(found[0])
 
 
 def _connect(file: Path) -> sqlite3.Connection:

@@ -19,7 +19,6 @@ from segue.adapters.clock import SystemClock
 from segue.adapters.secrets_file import FileSecrets
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.store import SqliteStore
-from segue.adapters.worker_directory import HttpDirectory
 from segue.adapters.worker_http import HttpSettings, HttpWorkers
 from segue.api.app import build
 from segue.api.front import HEALTH
@@ -27,10 +26,12 @@ from segue.api.gate import Gate
 from segue.api.parts import Parts
 from segue.api.server import HttpServer, bind
 from segue.api.start import Intake, StartLimits
+from segue.bootstrap.offline import make_folder
 from segue.config import Settings
 from segue.control.everything import control
-from segue.control.upkeep import Upkeep
 from segue.model.errors import Invalid, SegueError
+from segue.model.graph import ActionKind
+from segue.model.workers import OfferedAction, Worker
 from segue.runtime.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -43,20 +44,10 @@ _FIRST_TOKEN = "No token exists yet, so nothing can be reached. Make one: segue 
 _NO_TLS = "Warning: listening on {} without TLS; put a proxy with TLS in front, or tokens travel in the clear"
 
 
-def make_folder(data: str) -> Path:
-    """The data folder, made for its owner alone if it is not there. Raises Invalid."""
-    folder = Path(data)
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Invalid(f"The data folder {folder} cannot be made: {error.strerror}") from None
-    return folder
-
-
-async def open_store(settings: Settings) -> SqliteStore:
+def open_store(settings: Settings) -> SqliteStore:
     """Open the store of the data folder, which is made if need be. Raises DataFolderInUse, StoreUnavailable."""
-    folder = make_folder(settings.data)
-    return await SqliteStore.open(
+    folder = make_folder(Path(settings.data))
+    return SqliteStore.open(
         folder, clock=SystemClock(), secrets=FileSecrets(folder), settings=_store_settings(settings)
     )
 
@@ -88,19 +79,17 @@ class _Server:
         self._listen_to_signals()
         settings = self._settings
         async with contextlib.AsyncExitStack() as stack:
-            store = await open_store(settings)
+            store = open_store(settings)
             stack.push_async_callback(store.close)
             held = bind(settings.host, settings.port)
             stack.callback(held.close)
             await self._check_exposure(store)
             transport = HttpWorkers(_http_settings(settings))
             stack.push_async_callback(transport.close)
-            directory = HttpDirectory()
-            stack.push_async_callback(directory.close)
             clock, chance = SystemClock(), SystemChance()
             engine = Engine(store, transport, clock, chance)
             parts = Parts(
-                control=control(store, engine, directory, clock, chance),
+                control=control(store, engine, _NoDirectory(), clock, chance),
                 engine=engine,
                 views=store,
                 gate=Gate(store, clock),
@@ -111,11 +100,11 @@ class _Server:
             )
             await engine.start()
             stack.push_async_callback(engine.stop, 0.0)
-            await self._serve(parts, held, Upkeep(store, clock, settings.retention_days))
+            await self._serve(parts, held)
 
-    async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:
+    async def _serve(self, parts: Parts, held: socket.socket) -> None:
         server = HttpServer(build(parts), held)
-        caring = asyncio.create_task(_care(parts.gate, upkeep))
+        caring = asyncio.create_task(_care(parts.gate))
         try:
             await server.start(HEALTH)
             host, port = held.getsockname()[:2]
@@ -170,14 +159,28 @@ class _Server:
         self._stop.set()
 
 
-async def _care(gate: Gate, upkeep: Upkeep) -> None:
-    """Note the use of tokens and forget what is past its time, every minute; trouble waits for the next one."""
+class _NoDirectory:
+    """Until workers can be asked for their actions over HTTP: says so."""
+
+    async def list_actions(self, worker: Worker) -> list[OfferedAction]:
+        raise Invalid(f"Worker {worker.name} cannot be asked for its actions by this version of Segue")
+
+    async def check_action(self, worker: Worker, kind: ActionKind, name: str) -> str | None:
+        return f"{kind} {name} of worker {worker.name} cannot be checked by this version of Segue"
+
+    async def check_worker(self, worker: Worker) -> str | None:
+        return f"Worker {worker.name} cannot be checked by this version of Segue"
+
+    async def close(self) -> None:
+        return
+
+
+async def _care(gate: Gate) -> None:
+    """Note the use of tokens every minute; trouble waits for the next one."""
     while True:
         await asyncio.sleep(_UPKEEP_S)
         try:
             await gate.note_use()
-            while await upkeep.step():
-                pass
         except SegueError as error:
             log.warning("Upkeep: %s", error.detail)
 

@@ -1,0 +1,52 @@
+"""`segue serve` and `segue config`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from segue.cli.output import Json, say, show_json, show_table, warn
+
+Data = Annotated[
+    str | None, typer.Option("--data", help="The data folder. [env: SEGUE_DATA]", metavar="DIR", show_default=False)
+]
+
+
+def serve(
+    data: Data = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on. [env: SEGUE_HOST] [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one. [env: SEGUE_PORT] [default: 8080]")
+    ] = None,
+) -> None:
+    """Run the server until SIGTERM or Ctrl-C. Other settings: `segue config`."""
+    import logging  # noqa: PLC0415
+
+    from segue.bootstrap.server import run_server  # noqa: PLC0415 - everything of the engine hangs on it
+    from segue.config import load  # noqa: PLC0415
+
+    configuration = load(flags={"data": data, "host": host, "port": port})
+    for warning in configuration.warnings:
+        warn(f"Warning: {warning}")
+    settings = configuration.settings
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    run_server(settings, say, warn)
+
+
+def config(data: Data = None, json: Json = False) -> None:
+    """Print every setting, what it is and who decided. Secrets are masked."""
+    from segue.config import load  # noqa: PLC0415
+
+    configuration = load(flags={"data": data})
+    for warning in configuration.warnings:
+        warn(f"Warning: {warning}")
+    listed = configuration.listed
+    if json:
+        show_json(
+            [{"name": each.name, "value": each.value, "origin": each.origin, "about": each.about} for each in listed]
+        )
+        return
+    show_table(["setting", "value", "origin", "what it is"], [(e.name, e.value, e.origin, e.about) for e in listed])
