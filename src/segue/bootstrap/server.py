@@ -111,6 +111,7 @@ class _Server:
             self._say(f"Segue is ready on http://{f'[{host}]' if ':' in host else host}:{port}")
             await self._until_stop(server)
             parts.intake.closed.set()
+            parts.engine.acceptor.let_go()
             await self._drain(parts.engine)
         finally:
             caring.cancel()

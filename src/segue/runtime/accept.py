@@ -84,6 +84,13 @@ class Acceptor:
                 if not result.done():
                     result.set_result(state)
 
+    def let_go(self) -> None:
+        """Wake everybody who waits; they learn that their instance still runs."""
+        for results in self._watched.values():
+            for result in results:
+                if not result.done():
+                    result.set_result(InstanceState.RUNNING)
+
     def _complete(self, request: StartRequest) -> Start:
         now = self._clock.now()
         entropy = self._chance.entropy(20)
