@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from segue.core.headers import PARENT_ID, PREVIOUS_NODE_ID, PROCESS_ID
+from segue.core.headers import PARENT_ID, PREVIOUS_NODE_ID, PROCESS_ID, carried_headers
 from segue.core.iso8601 import TimeError
 from segue.core.routing import Routes, Stuck, Terminate, Way
 from segue.core.timers import due_after
@@ -99,7 +99,7 @@ def due_at(node: Node, entered: int) -> int:
 
 def _headers(routes: Routes, message: Message, headers: Headers, node: str, process: str | None) -> Headers:
     """The headers to store with a child at `node`: the user's, and of the engine's what cannot be computed."""
-    stored = message.headers
+    stored = carried_headers(message)
     extra: Headers = {}
     if process is not None:
         extra[PROCESS_ID] = process

@@ -93,7 +93,12 @@ def clean_headers(headers: Mapping[str, str]) -> Headers:
 
 
 def carried_headers(message: Message) -> Headers:
-    """Return those of the engine's headers that are stored with the message."""
+    """Return those of the engine's headers that are stored with the message.
+
+    Only a child can have them; the first message of an instance has what its caller sent, which is not believed.
+    """
+    if message.parent is None:
+        return {}
     stored = message.headers
     return {name: stored[name] for name in CARRIED if name in stored}
 
@@ -112,7 +117,8 @@ def call_headers(routes: Routes, message: Message, extra: Mapping[str, str] | No
     n-th one it is n. `attempt` also counts the calls that an outage cut off since the last answer.
     """
     instance = message.instance
-    headers = DEFAULTS | message.headers
+    own = clean_headers(message.headers) if message.parent is None else message.headers
+    headers = DEFAULTS | own
     headers.setdefault(PROCESS_ID, instance)
     headers.setdefault(PARENT_ID, "")
     headers.setdefault(PREVIOUS_NODE_ID, "")

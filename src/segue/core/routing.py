@@ -69,6 +69,7 @@ class Routes:
         self._exits: dict[str, list[Flow]] = {}
         for flow in graph.flows:
             self._exits.setdefault(flow.source, []).append(flow)
+        self._sources = {flow.id: flow.source for flow in graph.flows}
         self._fixed: dict[str, tuple[Way, ...] | None] = {}
         self._reached: dict[str, dict[str, tuple[str, ...]]] = {}
         self._previous: dict[str, tuple[str, ...]] | None = None
@@ -157,7 +158,7 @@ class Routes:
         for flow in exits:
             if flow.target not in self.nodes:
                 return Stuck(node.id, path, f"Flow {flow.id!r} leads to no node", "no-flow")
-        if path and path[-1] in path[:-1]:
+        if any(self._sources[flow_id] == node.id for flow_id in path):
             return Stuck(node.id, path, "The way comes back to this gateway without any task on it", "loop")
         if not _decides(node, exits):
             return exits

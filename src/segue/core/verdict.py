@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from msgspec import Struct
 
 from segue.core.children import Offspring
@@ -46,7 +48,17 @@ def consumed(case: Case, born: Offspring, outcome: Outcome = Outcome.OK, logs: t
     if born.stuck is not None:
         verdict = failed(case, born.stuck.reason, born.stuck.code)
         return Verdict(verdict.effect, logs + verdict.logs)
-    for child in born.children:
-        if child.place is Place.TRASH and child.reason:
-            logs = (*logs, line(case, "error", child.reason))
-    return Verdict(Consumed(outcome=outcome, children=born.children, terminate=born.terminate), logs)
+    effect = Consumed(outcome=outcome, children=born.children, terminate=born.terminate)
+    return Verdict(effect, logs + _lines_of_trash(case, born))
+
+
+def _lines_of_trash(case: Case, born: Offspring) -> tuple[LogLine, ...]:
+    """A line for each reason for which children are in trash, however many items of a batch share it."""
+    trashed = [child.reason for child in born.children if child.place is Place.TRASH and child.reason]
+    if not trashed:
+        return ()
+    reasons = Counter(trashed)
+    return tuple(
+        line(case, "error", reason if count == 1 else f"{reason} ({count} messages)")
+        for reason, count in reasons.items()
+    )
