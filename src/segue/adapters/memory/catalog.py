@@ -1,0 +1,213 @@
+"""The catalogs in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from segue.adapters.memory.state import Held, State, Tick
+from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_event, check_change
+from segue.model.errors import MessagesLive, NameTaken, NotFound
+from segue.model.events import Event, EventKind
+from segue.model.message import Place
+from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState
+from segue.model.workers import Worker
+from segue.ports.catalog import NewVersion, ScheduleState, Token, User
+from segue.ports.messages import EventListener
+
+
+class MemoryCatalog:
+    """Implements `ProcessCatalog`, `WorkerCatalog`, `TokenCatalog`, `UserCatalog` and `ScheduleCatalog`."""
+
+    def __init__(self, state: State, tell: EventListener) -> None:
+        self._state = state
+        self._tell_events = tell
+
+    # -- processes and versions ---------------------------------------------------------------------------------------
+
+    async def create_process(self, name: str, folder: str, at: int) -> Process:
+        """See `ProcessCatalog`."""
+        self._state.check()
+        if name in self._state.processes:
+            raise NameTaken(f"a process is named {name!r} already")
+        process = self._state.processes[name] = Process(name=name, folder=folder, created=at)
+        return process
+
+    async def processes(self, after: str | None, limit: int) -> list[Process]:
+        """See `ProcessCatalog`."""
+        names = sorted(name for name in self._state.processes if after is None or name > after)
+        return [self._process(name) for name in names[:limit]]
+
+    async def process(self, name: str) -> Process:
+        """See `ProcessCatalog`."""
+        self._state.process(name)
+        return self._process(name)
+
+    async def put_draft(self, draft: NewVersion) -> Version:
+        """See `ProcessCatalog`."""
+        self._state.check()
+        self._state.process(draft.process)
+        mine = list(self._state.versions_of(draft.process))
+        old = next((held.version for held in mine if held.version.state is VersionState.DRAFT), None)
+        version = Version(
+            id=old.id if old else max(self._state.versions, default=0) + 1,
+            process=draft.process,
+            number=old.number if old else max((held.version.number for held in mine), default=0) + 1,
+            state=VersionState.DRAFT,
+            created=draft.at,
+            author=draft.author,
+            note=draft.note,
+            semantic_hash=draft.semantic_hash,
+        )
+        self._state.versions[version.id] = Held(version=version, content=draft.content, entries=dict(draft.entries))
+        return version
+
+    async def replace_source(self, version: int, source: bytes) -> None:
+        """See `ProcessCatalog`."""
+        self._state.check()
+        held = self._state.by_id(version)
+        held.content = replace(held.content, source=source)
+
+    async def set_state(self, process: str, number: int, state: VersionState, at: int) -> Version:
+        """See `ProcessCatalog`."""
+        if state is VersionState.RETIRED:
+            return await self.retire(process, number, discard=False, at=at)
+        self._state.check()
+        held = self._state.version(process, number)
+        if check_change(process, number, held.version.state, state):
+            self._change(held, state, at)
+        return self._seen(held)
+
+    async def retire(self, process: str, number: int, discard: bool, at: int) -> Version:
+        """See `ProcessCatalog`."""
+        self._state.check()
+        held = self._state.version(process, number)
+        if not check_change(process, number, held.version.state, VersionState.RETIRED):
+            return self._seen(held)
+        live = len(self._state.of_version(held.version.id))
+        if live and not discard:
+            detail = f"{live} messages live in version {number} of process {process!r}; finish them, or discard them"
+            raise MessagesLive(detail, live=live)
+        self._discard(held.version.id)
+        self._change(held, VersionState.RETIRED, at)
+        return self._seen(held)
+
+    async def content(self, version: int) -> VersionContent:
+        """See `ProcessCatalog`."""
+        return self._state.by_id(version).content
+
+    async def published(self) -> list[Version]:
+        """See `ProcessCatalog`."""
+        return [self._seen(held) for _, held in sorted(self._state.versions.items()) if held.version.state in PUBLISHED]
+
+    def _process(self, name: str) -> Process:
+        versions = tuple(self._seen(held) for held in self._state.versions_of(name))
+        return replace(self._state.processes[name], versions=versions)
+
+    def _seen(self, held: Held) -> Version:
+        return replace(held.version, live=len(self._state.of_version(held.version.id)))
+
+    def _change(self, held: Held, state: VersionState, at: int) -> None:
+        kind: EventKind = change_event(held.version.state, state)
+        held.version = replace(held.version, state=state)
+        event = Event(
+            kind=kind,
+            at=at,
+            seq=self._state.number("event"),
+            process=held.version.process,
+            version=held.version.number,
+        )
+        self._state.events.append(event)
+        self._tell_events([event])
+
+    def _discard(self, version: int) -> None:
+        state = self._state
+        for live in state.of_version(version):
+            message = live.message
+            if message.place is Place.TRASH:
+                continue
+            state.remove(message.seq)
+            message.place, message.due = Place.TRASH, 0
+            message.reason, message.reason_code = RETIRED_REASON, RETIRED_CODE
+            state.put(live)
+        for run in state.runs.values():
+            if run.version == version and run.tally.live:
+                run.tally.trash = run.tally.live
+                run.state = InstanceState.FAILED
+
+    # -- workers, tokens, users, schedules ----------------------------------------------------------------------------
+
+    async def workers(self) -> list[Worker]:
+        """See `WorkerCatalog`."""
+        return [worker for _, worker in sorted(self._state.workers.items())]
+
+    async def put_worker(self, worker: Worker) -> None:
+        """See `WorkerCatalog`."""
+        self._state.check()
+        old = self._state.workers.get(worker.name)
+        self._state.workers[worker.name] = replace(worker, created=old.created if old else worker.created)
+
+    async def delete_worker(self, name: str) -> None:
+        """See `WorkerCatalog`."""
+        self._state.check()
+        if self._state.workers.pop(name, None) is None:
+            raise NotFound(f"no worker is named {name!r}")
+
+    async def tokens(self) -> list[Token]:
+        """See `TokenCatalog`."""
+        return sorted(self._state.tokens.values(), key=lambda token: (token.created, token.id))
+
+    async def token_by_digest(self, digest: bytes) -> Token | None:
+        """See `TokenCatalog`."""
+        return next((token for token in self._state.tokens.values() if token.digest == digest), None)
+
+    async def put_token(self, token: Token) -> None:
+        """See `TokenCatalog`."""
+        self._state.check()
+        if any(other.digest == token.digest and other.id != token.id for other in self._state.tokens.values()):
+            raise NameTaken("another token has the same text")
+        self._state.tokens[token.id] = token
+
+    async def delete_token(self, id: str) -> None:
+        """See `TokenCatalog`."""
+        self._state.check()
+        if self._state.tokens.pop(id, None) is None:
+            raise NotFound(f"no token has the id {id!r}")
+
+    async def touch_tokens(self, used: Sequence[tuple[str, int]]) -> None:
+        """See `TokenCatalog`."""
+        self._state.check()
+        for key, at in used:
+            if key in self._state.tokens:
+                self._state.tokens[key] = replace(self._state.tokens[key], last_used=at)
+
+    async def users(self) -> list[User]:
+        """See `UserCatalog`."""
+        return sorted(self._state.users.values(), key=lambda user: (user.created, user.id))
+
+    async def user_by_email(self, email: str) -> User | None:
+        """See `UserCatalog`."""
+        return next((user for user in self._state.users.values() if user.email == email), None)
+
+    async def put_user(self, user: User) -> None:
+        """See `UserCatalog`."""
+        self._state.check()
+        if any(other.email == user.email for other in self._state.users.values()):
+            raise NameTaken(f"there is a user {user.email} already")
+        self._state.users[user.id] = user
+
+    async def schedule_states(self) -> list[ScheduleState]:
+        """See `ScheduleCatalog`."""
+        return [
+            ScheduleState(process=process, node=node, tick=tick.tick)
+            for (process, node), tick in sorted(self._state.ticks.items())
+        ]
+
+    async def skip_ticks(self, state: ScheduleState) -> None:
+        """See `ScheduleCatalog`."""
+        self._state.check()
+        self._state.process(state.process)
+        known = self._state.ticks.get((state.process, state.node))
+        if known is None or known.tick < state.tick:
+            self._state.ticks[state.process, state.node] = Tick(tick=state.tick, accepted=None)

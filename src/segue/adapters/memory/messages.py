@@ -1,0 +1,106 @@
+"""The data path's store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from segue.adapters.memory.settle import Settling
+from segue.adapters.memory.state import Live, State, copy_message
+from segue.model.message import Message, Place, Transition
+from segue.model.start import Accepted, Start
+from segue.ports.messages import EventListener, ReadyListener
+from segue.ports.outside import Clock
+
+
+class MemoryMessages:
+    """Implements `MessageStore`."""
+
+    def __init__(self, state: State, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+        self._ready: list[ReadyListener] = []
+        self._events: list[EventListener] = []
+
+    async def accept(self, start: Start) -> Accepted:
+        """See `MessageStore.accept`."""
+        self._state.check()
+        work = Settling(self._state)
+        accepted = work.accept(start)
+        self._tell(work)
+        return accepted
+
+    async def settle(self, transitions: Sequence[Transition]) -> list[bool]:
+        """See `MessageStore.settle`."""
+        self._state.check()
+        work = Settling(self._state)
+        for transition in transitions:
+            work.check_starts(transition)
+        results = [work.settle(transition) for transition in transitions]
+        work.finish()
+        self._tell(work)
+        return results
+
+    async def take(self, version: int, node: str, limit: int, now: int, ordered: bool) -> list[Message]:
+        """See `MessageStore.take`."""
+        state = self._state
+        taken: list[Message] = []
+        for seq, live in sorted(state.queues.get((version, node), {}).items()):
+            if len(taken) >= limit:
+                break
+            if seq in state.taken:
+                continue
+            if live.message.due > now:
+                if ordered:
+                    break
+                continue
+            message = replace(copy_message(live.message, now), place=Place.QUEUED)
+            state.taken[seq] = message
+            taken.append(message)
+        return taken
+
+    def release(self, message: Message) -> None:
+        """See `MessageStore.release`."""
+        if self._state.taken.get(message.seq) is message:
+            del self._state.taken[message.seq]
+
+    async def next_due(self, version: int, now: int) -> int | None:
+        """See `MessageStore.next_due`."""
+        return min((live.message.due for live in self._waiting(version) if live.message.due > now), default=None)
+
+    async def nodes_ready(self, version: int, now: int) -> list[str]:
+        """See `MessageStore.nodes_ready`."""
+        return sorted({live.message.node for live in self._waiting(version) if live.message.due <= now})
+
+    def on_ready(self, listener: ReadyListener) -> None:
+        """See `MessageStore.on_ready`."""
+        self._ready.append(listener)
+
+    def on_events(self, listener: EventListener) -> None:
+        """See `MessageStore.on_events`."""
+        self._events.append(listener)
+
+    def crash(self) -> None:
+        """Forget what a store that is opened again does not know: who had taken what, and who listened."""
+        self._state.taken.clear()
+        self._ready.clear()
+        self._events.clear()
+
+    def _waiting(self, version: int) -> list[Live]:
+        """The messages in the version's queues that are not taken."""
+        return [
+            live
+            for (owner, _), queue in self._state.queues.items()
+            if owner == version
+            for seq, live in queue.items()
+            if seq not in self._state.taken
+        ]
+
+    def _tell(self, work: Settling) -> None:
+        if work.events:
+            for listener in self._events:
+                listener(work.events)
+        for version, node in work.woken:
+            for wake in self._ready:
+                wake(version, node)

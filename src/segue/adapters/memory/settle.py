@@ -1,0 +1,308 @@
+"""Accepting and settling in memory: what each effect of a transition does."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from segue.adapters.memory.state import Done, Live, Run, State, Tick
+from segue.core.ledger import END_EVENTS, Tally, instance_state
+from segue.core.versions import choose_asked, choose_version
+from segue.model.errors import NodeNotFound
+from segue.model.events import Event, EventKind
+from segue.model.message import (
+    Child,
+    Consumed,
+    Edited,
+    Kept,
+    Message,
+    Outcome,
+    Place,
+    Returned,
+    SetAside,
+    Transition,
+)
+from segue.model.start import Accepted, Start
+from segue.model.versions import InstanceState, Step, Version
+from segue.ports.views import StoredLog
+
+
+class Settling:
+    """One step: what it made happen is in `events` and `woken` (queues that were put into) when it is over."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._changed: dict[str, int] = {}
+        self.events: list[Event] = []
+        self.woken: dict[tuple[int, str], None] = {}
+
+    # -- accepting ----------------------------------------------------------------------------------------------------
+
+    def accept(self, start: Start) -> Accepted:
+        """Make the instance and its message, or answer what the key or the tick has made before."""
+        state = self._state
+        state.process(start.process)
+        known = self._known(start)
+        if known is not None:
+            return replace(known, repeated=True)
+        version, node = self._choose(start)
+        accepted = Accepted(
+            instance=start.instance, process=start.process, version=version.number, message=start.message
+        )
+        state.runs[start.instance] = Run(
+            id=start.instance,
+            version=version.id,
+            state=InstanceState.RUNNING,
+            started=start.at,
+            finished=None,
+            tally=Tally(live=1),
+            start_node=start.entry or start.node or "",
+            origin=start.origin,
+        )
+        message = Message(
+            id=start.message,
+            version=version.id,
+            node=node,
+            instance=start.instance,
+            body=start.body,
+            headers=dict(start.headers),
+            entered=start.at,
+        )
+        self._put(message, None)
+        if start.key is not None:
+            state.keys[start.process, start.key] = accepted
+        if start.tick is not None:
+            state.ticks[start.process, start.node or ""] = Tick(tick=start.tick, accepted=accepted)
+        return accepted
+
+    def check_starts(self, transition: Transition) -> None:
+        """Raise what `accept` would raise for a start of the transition."""
+        if isinstance(transition.effect, Consumed):
+            for start in transition.effect.starts:
+                self._state.process(start.process)
+                self._choose(start)
+
+    def _known(self, start: Start) -> Accepted | None:
+        state = self._state
+        if start.key is not None and (known := state.keys.get((start.process, start.key))) is not None:
+            return known
+        if start.tick is None:
+            return None
+        tick = state.ticks.get((start.process, start.node or ""))
+        if tick is None or tick.tick < start.tick:
+            return None
+        return tick.accepted or Accepted(instance="", process=start.process, version=0, message="")
+
+    def _choose(self, start: Start) -> tuple[Version, str]:
+        versions = [held.version for held in self._state.versions_of(start.process)]
+        if start.version is None:
+            version = choose_version(start.process, versions)
+        else:
+            version = choose_asked(start.process, versions, start.version)
+        held = self._state.versions[version.id]
+        if start.entry is not None:
+            if all(node.id != start.entry for node in held.content.graph.nodes):
+                raise NodeNotFound(f"version {version.number} of {start.process!r} has no node {start.entry!r}")
+            return version, start.entry
+        node = held.entries.get(start.node or "")
+        if node is None:
+            what = "no start node" if start.node is None else f"no start node {start.node!r}"
+            raise NodeNotFound(f"version {version.number} of {start.process!r} has {what}")
+        return version, node
+
+    # -- settling -----------------------------------------------------------------------------------------------------
+
+    def settle(self, transition: Transition) -> bool:
+        """Make a transition true; False when its message is not where it was seen."""
+        live = self._state.live.get(transition.message.seq)
+        effect = transition.effect
+        if live is None or not _as_seen(live.message, transition.message):
+            return False
+        in_queue = live.message.place < Place.WAITING
+        if (isinstance(effect, Kept) and not in_queue) or (isinstance(effect, Returned) and in_queue):
+            return False
+        for line in transition.logs:
+            self._log(live.message, line.at, line.level, line.text)
+        if isinstance(effect, Consumed):
+            self._consume(transition, effect, live)
+        elif isinstance(effect, Edited):
+            live.message.headers, live.message.body = dict(effect.headers), effect.body
+        else:
+            self._move(transition, effect, live)
+        return True
+
+    def finish(self) -> None:
+        """Give every instance that changed the state that its counts mean; one without messages has ended."""
+        for key, at in self._changed.items():
+            run = self._state.runs[key]
+            run.state = instance_state(run.tally, run.last)
+            if not run.tally.live:
+                run.finished = at
+                self._event(END_EVENTS[run.state], at, run.version, run.id)
+        self._changed.clear()
+
+    def _consume(self, transition: Transition, effect: Consumed, live: Live) -> None:
+        message = live.message
+        self._leave(transition, effect.outcome, live, len(effect.children))
+        for child in effect.children:
+            self._produce(child, message, transition.at)
+        for start in effect.starts:
+            self.accept(start)
+        if effect.terminate:
+            children = {child.id for child in effect.children}
+            for other in self._state.of_instance(message.instance):
+                if other.message.id not in children:
+                    self._leave(transition, Outcome.CANCELLED, other, 0)
+            self._state.runs[message.instance].last = effect.outcome
+
+    def _produce(self, child: Child, parent: Message, at: int) -> None:
+        tally = self._tally(parent, at)
+        tally.live += 1
+        aside = child.place >= Place.WAITING
+        message = Message(
+            id=child.id,
+            version=parent.version,
+            node=child.node,
+            instance=parent.instance,
+            body=child.body,
+            headers=dict(child.headers),
+            entered=at,
+            parent=parent.id,
+            place=child.place if aside else Place.QUEUED,
+            due=0 if aside else child.due,
+            reason=child.reason,
+            reason_code=child.reason_code,
+        )
+        self._put(message, parent.seq)
+        if child.place is Place.TRASH:
+            tally.trash += 1
+            self._tell_trash(message, at)
+
+    def _move(self, transition: Transition, effect: Kept | SetAside | Returned, live: Live) -> None:
+        """The message stays in the account, and goes to another place or instant."""
+        message = self._state.remove(live.message.seq).message
+        before = message.place is Place.TRASH
+        if isinstance(effect, Kept):
+            message.due, message.repeats, message.outages = effect.due, effect.repeats, effect.outages
+            message.reason, message.reason_code = effect.reason, effect.reason_code
+            if effect.headers is not None:
+                message.headers = dict(effect.headers)
+        elif isinstance(effect, SetAside):
+            message.place, message.due = effect.place, 0
+            message.reason, message.reason_code = effect.reason, effect.reason_code
+        else:
+            message.headers, message.body = dict(effect.headers), effect.body
+            message.place, message.entered, message.seq = Place.QUEUED, transition.at, 0
+            message.due = message.repeats = message.outages = 0
+            message.reason = message.reason_code = None
+        self._put(message, live.above)
+        after = message.place is Place.TRASH
+        if before != after:
+            self._tally(message, transition.at).trash += after - before
+        if isinstance(effect, SetAside) and after:
+            self._tell_trash(message, transition.at)
+
+    # -- pieces -------------------------------------------------------------------------------------------------------
+
+    def _put(self, message: Message, above: int | None) -> None:
+        if not message.seq:
+            message.seq = self._state.number("message")
+        self._state.put(Live(message=message, above=above))
+        if message.place < Place.WAITING:
+            self.woken[message.version, message.node] = None
+
+    def _leave(self, transition: Transition, outcome: Outcome, live: Live, produced: int) -> None:
+        message = live.message
+        own = message.seq == transition.message.seq
+        record = transition.record
+        self._state.remove(message.seq)
+        step = Step(
+            message=message.id,
+            parent=message.parent,
+            node=message.node,
+            outcome=outcome.value,
+            produced=produced,
+            entered=message.entered,
+            taken=record.taken if own else transition.at,
+            ended=transition.at,
+            worker_us=record.worker_us if own else 0,
+            remote_us=record.remote_us if own else 0,
+            cpu_us=record.cpu_us if own else 0,
+            repeats=message.repeats,
+            status=record.status if own else None,
+        )
+        self._state.done[message.seq] = Done(
+            step=step, version=message.version, instance=message.instance, above=live.above
+        )
+        tally = self._tally(message, transition.at)
+        tally.live -= 1
+        tally.trash -= message.place is Place.TRASH
+        tally.count(outcome)
+        self._state.runs[message.instance].last = outcome
+
+    def _tally(self, message: Message, at: int) -> Tally:
+        self._changed[message.instance] = at
+        return self._state.runs[message.instance].tally
+
+    def _tell_trash(self, message: Message, at: int) -> None:
+        self._event(
+            EventKind.MESSAGE_IN_TRASH,
+            at,
+            message.version,
+            message.instance,
+            node=message.node,
+            message=message.id,
+            detail=message.reason,
+        )
+
+    def _event(
+        self,
+        kind: EventKind,
+        at: int,
+        version: int,
+        instance: str,
+        *,
+        node: str | None = None,
+        message: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        owner = self._state.versions[version].version
+        event = Event(
+            kind=kind,
+            at=at,
+            seq=self._state.number("event"),
+            process=owner.process,
+            version=owner.number,
+            instance=instance,
+            node=node,
+            message=message,
+            detail=detail,
+        )
+        self._state.events.append(event)
+        self.events.append(event)
+
+    def _log(self, message: Message, at: int, level: str, text: str) -> None:
+        owner = self._state.versions[message.version].version
+        self._state.logs.append(
+            StoredLog(
+                seq=self._state.number("log"),
+                at=at,
+                level=level,
+                text=text,
+                process=owner.process,
+                version=owner.number,
+                node=message.node,
+                instance=message.instance,
+                message=message.id,
+            )
+        )
+
+
+def _as_seen(stored: Message, seen: Message) -> bool:
+    """Whether the stored message is what a transition saw: the same one, at the same place and stage."""
+    return (stored.id, max(stored.place, Place.DELAYED), stored.due, stored.repeats, stored.outages) == (
+        seen.id,
+        max(seen.place, Place.DELAYED),
+        seen.due,
+        seen.repeats,
+        seen.outages,
+    )

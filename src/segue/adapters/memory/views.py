@@ -1,0 +1,195 @@
+"""The views in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from segue.adapters.memory.state import Run, State, copy_message
+from segue.core.ledger import END_EVENTS
+from segue.model.events import Event
+from segue.model.ledger import Audit, LedgerLine, QueueState
+from segue.model.message import Message, Place
+from segue.model.versions import Instance, Step, VersionState
+from segue.ports.outside import Clock
+from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
+
+
+class MemoryViews:
+    """Implements `Views`."""
+
+    def __init__(self, state: State, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+
+    async def instances(self, filter: InstanceFilter) -> list[Instance]:
+        """See `Views`."""
+        runs = list(self._state.runs.values())
+        if filter.before is not None:
+            keys = list(self._state.runs)
+            runs = runs[: keys.index(filter.before)] if filter.before in self._state.runs else []
+        found = (self._instance(run) for run in reversed(runs))
+        return [instance for instance in found if _wanted(instance, filter)][: filter.limit]
+
+    async def instance(self, id: str) -> Instance | None:
+        """See `Views`."""
+        run = self._state.runs.get(id)
+        return self._instance(run) if run is not None else None
+
+    def _instance(self, run: Run) -> Instance:
+        owner = self._state.versions[run.version].version
+        handled = sum(done.instance == run.id for done in self._state.done.values())
+        return Instance(
+            id=run.id,
+            process=owner.process,
+            version=owner.number,
+            state=run.state,
+            started=run.started,
+            finished=run.finished,
+            live=run.tally.live,
+            trash=run.tally.trash,
+            ok=handled - run.tally.failed - run.tally.cancelled,
+            failed=run.tally.failed,
+            start_node=run.start_node,
+            origin=run.origin,
+        )
+
+    async def instance_messages(self, id: str, limit: int = 1000) -> list[Message]:
+        """See `Views`."""
+        now = self._clock.now()
+        return [copy_message(live.message, now) for live in self._state.of_instance(id)[:limit]]
+
+    async def instance_steps(self, id: str, limit: int = 1000) -> list[Step]:
+        """See `Views`."""
+        return [done.step for _, done in sorted(self._state.done.items()) if done.instance == id][:limit]
+
+    async def queues(self, process: str | None, now: int) -> list[QueueState]:
+        """See `Views`."""
+        found = []
+        for (version, node), queue in self._state.queues.items():
+            owner = self._state.versions[version].version
+            if not queue or process not in {None, owner.process}:
+                continue
+            messages = {seq: live.message for seq, live in queue.items()}
+            ready = [message for _, message in sorted(messages.items()) if message.due <= now]
+            in_flight = sum(seq in self._state.taken for seq in messages)
+            found.append(
+                QueueState(
+                    process=owner.process,
+                    version=owner.number,
+                    node=node,
+                    depth=max(0, len(ready) - in_flight),
+                    in_flight=in_flight,
+                    delayed=len(messages) - len(ready),
+                    oldest_ms=max(0, now - ready[0].entered) if ready else 0,
+                )
+            )
+        return sorted(found, key=lambda state: (state.process, state.version, state.node))
+
+    async def placed(self, filter: PlacedFilter) -> list[PlacedMessage]:
+        """See `Views`."""
+        found = []
+        for seq, live in sorted(self._state.live.items()):
+            message = live.message
+            owner = self._state.versions[message.version].version
+            if (
+                seq > filter.after
+                and message.place is filter.place
+                and filter.process in {None, owner.process}
+                and filter.version in {None, owner.number}
+                and filter.node in {None, message.node}
+                and filter.reason_code in {None, message.reason_code}
+                and filter.instance in {None, message.instance}
+            ):
+                found.append(self._placed(message))
+        return found[: filter.limit]
+
+    async def placed_message(self, id: str, place: Place) -> PlacedMessage | None:
+        """See `Views`."""
+        for live in self._state.live.values():
+            if live.message.id == id and live.message.place is place:
+                return self._placed(live.message)
+        return None
+
+    def _placed(self, message: Message) -> PlacedMessage:
+        owner = self._state.versions[message.version].version
+        return PlacedMessage(
+            message=copy_message(message, self._clock.now()), process=owner.process, version=owner.number
+        )
+
+    async def logs(self, instance: str | None, process: str | None, after: int, limit: int) -> list[StoredLog]:
+        """See `Views`."""
+        found = (
+            line
+            for line in self._state.logs
+            if line.seq > after and instance in {None, line.instance} and process in {None, line.process}
+        )
+        return list(found)[:limit]
+
+    async def events(self, after: int, limit: int) -> list[Event]:
+        """See `Views`."""
+        return [event for event in self._state.events if event.seq > after][:limit]
+
+    async def audit(self, now: int) -> Audit:
+        """See `Views`."""
+        lines = [self._line(key, now) for key in self._state.versions]
+        shown = [line for line in lines if line is not None]
+        shown.sort(key=lambda line: (line.process, line.version))
+        return Audit(versions=tuple(shown), faults=tuple(self._faults()))
+
+    def _line(self, key: int, now: int) -> LedgerLine | None:
+        state = self._state
+        version = state.versions[key].version
+        places = Counter(copy_message(live.message, now).place for live in state.of_version(key))
+        done = [item.step for item in state.done.values() if item.version == key]
+        carried = state.carried.get(key)
+        accepted = sum(run.version == key for run in state.runs.values())
+        if version.state is VersionState.DRAFT and not accepted:
+            return None
+        return LedgerLine(
+            process=version.process,
+            version=version.number,
+            accepted=accepted + (carried.accepted if carried else 0),
+            produced=sum(step.produced for step in done) + (carried.produced if carried else 0),
+            consumed=len(done) + (carried.consumed if carried else 0),
+            queued=places[Place.QUEUED],
+            delayed=places[Place.DELAYED],
+            waiting=places[Place.WAITING],
+            trash=places[Place.TRASH],
+        )
+
+    def _faults(self) -> list[str]:
+        state = self._state
+        faults = []
+        children = Counter(live.above for live in state.live.values())
+        children.update(done.above for done in state.done.values())
+        for seq, done in state.done.items():
+            there = children.pop(seq, 0)
+            if there != done.step.produced:
+                faults.append(
+                    f"instance {done.instance}: message {done.step.message} produced {done.step.produced} messages,"
+                    f" and {there} are there"
+                )
+        children.pop(None, None)
+        faults += [f"{n} messages come from message number {seq}, which never left" for seq, n in children.items()]
+        ends = Counter(event.instance for event in state.events if event.kind in END_EVENTS.values())
+        for run in state.runs.values():
+            messages = state.of_instance(run.id)
+            trash = sum(live.message.place is Place.TRASH for live in messages)
+            if (run.tally.live, run.tally.trash) != (len(messages), trash):
+                faults.append(f"instance {run.id} counts {run.tally.live} live messages, and {len(messages)} are there")
+            if ends[run.id] != (0 if messages else 1):
+                faults.append(f"instance {run.id} has {len(messages)} live messages, and ended {ends[run.id]} times")
+        known = {live.message.instance for live in state.live.values()}
+        known.update(done.instance for done in state.done.values())
+        faults += [f"messages belong to instance {key}, which does not exist" for key in known - set(state.runs)]
+        return faults
+
+
+def _wanted(instance: Instance, filter: InstanceFilter) -> bool:
+    return (
+        filter.process in {None, instance.process}
+        and filter.version in {None, instance.version}
+        and filter.state in {None, instance.state}
+        and (filter.since is None or instance.started >= filter.since)
+        and (filter.until is None or instance.started < filter.until)
+    )
