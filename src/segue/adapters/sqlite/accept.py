@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segue.adapters.sql.live import Held, encode_headers
 from segue.adapters.sqlite.changes import Changes
+from segue.adapters.sqlite.pace import Pace
 from segue.adapters.sqlite.versions import Chosen
 from segue.model.errors import BacklogFull
 from segue.model.message import Place
@@ -22,20 +23,25 @@ _NOTE_TICK = (
 )
 
 
+# Whoever is refused because too much lives may come again when this share of it is gone.
+_SOME_ROOM = 0.01
+
+
 class Accepting:
     """Accepts starts of one transaction. `live` are the live messages of each version before it."""
 
-    def __init__(self, changes: Changes, live: dict[int, int], max_live: int) -> None:
+    def __init__(self, changes: Changes, live: dict[int, int], max_live: int, pace: Pace) -> None:
         self._changes = changes
         self._live = live
         self._max_live = max_live
+        self._pace = pace
         self._keys: dict[tuple[int, str], Accepted] = {}
 
     def _check(self, chosen: Chosen, start: Start) -> None:
         live = self._live.get(chosen.version, 0) + self._changes.live.get(chosen.version, 0)
         if live >= self._max_live:
             detail = f"{live} messages live in version {chosen.number} of process {start.process!r}, the most allowed"
-            raise BacklogFull(detail, retry_after=5)
+            raise BacklogFull(detail, retry_after=self._pace.seconds_for(self._max_live * _SOME_ROOM))
 
     def accept(self, start: Start, *, limited: bool = True) -> Accepted:
         """Make the instance and its message, or answer what the key or the tick has made before.

@@ -10,7 +10,6 @@ from segue.adapters.sql.live import Held
 from segue.adapters.sqlite.fronts import Budget, Front, Rows
 from segue.adapters.sqlite.operations import AcceptOperation, Report, SettleOperation
 from segue.adapters.sqlite.parts import Parts
-from segue.model.errors import BacklogFull
 from segue.model.message import Edited, Message, Transition
 from segue.model.start import Accepted, Start
 from segue.ports.messages import EventListener, ReadyListener
@@ -41,9 +40,6 @@ class SqliteMessages:
         """See `MessageStore.accept`."""
         writer = self._parts.writer
         writer.check_intake()
-        if writer.waiting >= self._parts.settings.max_waiting:
-            detail = f"{writer.waiting} writes wait for the disk, the most allowed"
-            raise BacklogFull(detail, retry_after=writer.seconds_to_drain())
         future: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         writer.submit(AcceptOperation(start, future))
         return await future

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -65,8 +64,9 @@ class SqliteStore(SqliteMessages, SqliteCatalog, SqliteViews):
 
     async def close(self) -> None:
         """Finish what is pending, close the file and let go of the folder."""
-        await self._parts.writer.close()
+        await self._parts.writer.finish()
         await self._parts.readers.close()
+        self._parts.writer.close()
         self._lock.close()
 
 
@@ -76,7 +76,8 @@ def _open(file: Path, clock: Clock, secrets: Secrets, settings: SqliteSettings) 
         connection = connect_writer(file, settings)
         queues = [(version, node, last, bool(due)) for version, node, last, due in connection.execute(_QUEUES)]
         live = dict(connection.execute(_LIVE).fetchall())
-        writer = Writer(connection, file, settings, lambda: shutil.disk_usage(file.parent).free, live)
+        connection.close()
+        writer = Writer(lambda: connect_writer(file, settings), file, settings, live)
     except sqlite3.Error as error:
         raise unavailable(error, file) from error
     writer.start()

@@ -11,50 +11,49 @@ import logging
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from segue.adapters.sqlite.accept import Accepting
 from segue.adapters.sqlite.changes import Changes, Numbers, OutOfDateError
+from segue.adapters.sqlite.health import Health
 from segue.adapters.sqlite.operations import AcceptOperation, CallOperation, Operation, Report, SettleOperation
+from segue.adapters.sqlite.pace import Pace
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.settle import Settling
-from segue.adapters.sqlite.trouble import is_outage, unavailable
+from segue.adapters.sqlite.trouble import is_outage
 from segue.adapters.sqlite.versions import Versions
-from segue.model.errors import SegueError, StoreUnavailable
+from segue.model.errors import BacklogFull, SegueError, StoreUnavailable
+from segue.model.start import Accepted
 
 log = logging.getLogger(__name__)
 
 
 class Writer:
-    """Owns the connection that writes. `submit` and what is about answers is for the event loop."""
+    """Owns the connection that writes. `connect` makes it, and makes it again when the file was in trouble.
+
+    `live` are the live messages of each version. `submit` and all that is about answers is for the event loop.
+    """
 
     def __init__(
-        self,
-        connection: sqlite3.Connection,
-        file: Path,
-        settings: SqliteSettings,
-        free_bytes: Callable[[], int],
-        live: dict[int, int],
+        self, connect: Callable[[], sqlite3.Connection], file: Path, settings: SqliteSettings, live: dict[int, int]
     ) -> None:
-        self._connection = connection
-        self._cursor = connection.cursor()
+        self._connect = connect
+        self._connection = connect()
+        self._cursor = self._connection.cursor()
+        self._versions = Versions(self._connection)
+        self._numbers = Numbers(self._connection)
         self._file = file
         self._settings = settings
-        self._free_bytes = free_bytes
-        self._versions = Versions(connection)
-        self._numbers = Numbers(connection)
         self._live = live
+        self._health = Health(file, settings)
+        self._pace = Pace()
         self._queue: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._listener: Callable[[Report], None] = lambda _report: None
-        self._trouble: StoreUnavailable | None = None
-        self._done = 0
+        self._listener: Callable[[Report], None] = _ignore
+        self._answered = 0
         self._submitted = 0
-        self._rate = 0.0
         self._closed = False
-        self._looked_at = 0.0
         self._thread = threading.Thread(target=self._run, name="segue-writer", daemon=True)
 
     # -- event loop ---------------------------------------------------------------------------------------------------
@@ -62,7 +61,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """How many operations are not answered yet."""
-        return self._submitted - self._done
+        return self._submitted - self._answered
 
     def start(self) -> None:
         """Begin to work."""
@@ -74,60 +73,64 @@ class Writer:
 
     def submit(self, operation: Operation) -> None:
         """Have an operation done; its future gets the answer."""
-        if self._closed:
-            operation.error = StoreUnavailable("the store is closed")
-            operation.answer()
-            return
         if self._loop is None:
             self._loop = operation.future.get_loop()
         self._submitted += 1
+        if self._closed:
+            operation.error = StoreUnavailable("the store is closed")
+            self._loop.call_soon(self._deliver, Report([operation]))
+            return
         self._queue.put(operation)
 
     def check_intake(self) -> None:
-        """Raise StoreUnavailable while nothing new can be taken in."""
-        if self._trouble is not None:
-            raise StoreUnavailable(self._trouble.detail)
+        """Raise StoreUnavailable or BacklogFull while nothing new can be taken in."""
+        refusal = self._health.refusal
+        if refusal is not None:
+            raise StoreUnavailable(refusal.detail)
+        if self.waiting >= self._settings.max_waiting:
+            detail = f"{self.waiting} writes wait for the disk, the most allowed"
+            raise BacklogFull(detail, retry_after=self._pace.seconds_for(self.waiting))
 
-    def seconds_to_drain(self) -> int:
-        """How long what waits will take at the latest rate, in whole seconds from 1 to 60."""
-        return int(min(60, max(1, self.waiting / max(self._rate, 1.0))))
-
-    async def close(self) -> None:
-        """Finish what waits, then stop and close the connection."""
+    async def finish(self) -> None:
+        """Do what was submitted, take nothing more, and end the thread."""
         if not self._closed:
             self._closed = True
             self._queue.put(None)
+        # The thread's last reports reach the loop before the news that it has ended.
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
+    def close(self) -> None:
+        """Close the connection, once finished. Nothing that was committed depends on it."""
+        self._connection.close()
+
     def _deliver(self, report: Report) -> None:
-        self._done += len(report.operations)
+        self._answered += len(report.operations)
         try:
             self._listener(report)
         except Exception:
-            log.exception("The store's event loop side failed; operations of this commit are answered anyway")
+            log.exception("Following up on a commit failed; its callers are answered all the same")
             for operation in report.operations:
                 operation.answer()
 
     # -- writer thread ------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        """Work until told to end. Whatever happens, every operation is answered."""
         while True:
             operations = self._gather()
-            last = operations[-1] is None if operations else False
-            begun = time.monotonic()
-            for group in _groups([operation for operation in operations if operation is not None]):
+            for group in _groups(operations):
                 self._commit(group)
-            spent = time.monotonic() - begun
-            if spent > 0:
-                self._rate += 0.1 * (len(operations) / spent - self._rate)
-            if last:
-                break
-        self._connection.close()
+            if operations and operations[-1] is None:
+                return
 
     def _gather(self) -> list[Operation | None]:
-        """Wait for something to do, then take all that waits, up to a bound."""
+        """Wait for something to do, then take all that waits, up to a bound. Nothing: it was time to look again."""
         waiting = self._queue
-        operations: list[Operation | None] = [waiting.get()]
+        try:
+            operations: list[Operation | None] = [waiting.get(timeout=self._health.pause_s)]
+        except queue.Empty:
+            self._look_again()
+            return []
         count = _weight(operations[0])
         while operations[-1] is not None and count < self._settings.batch:
             try:
@@ -141,51 +144,92 @@ class Writer:
     def _commit(self, group: Sequence[Operation]) -> None:
         """Do the operations in one transaction, and report. One that fails by itself does not harm the others."""
         try:
+            self._health.look()
             report = self._attempt(group)
         except Exception as error:  # noqa: BLE001  nothing may end the writer
             self._roll_back()
-            if is_outage(error) or len(group) == 1:
+            if len(group) == 1 or is_outage(error):
                 self._fail(group, error)
                 return
             for operation in group:
                 self._commit([operation])
             return
-        self._trouble = None
+        self._health.worked()
+        self._pace.count(len(group))
         self._send(report)
 
     def _attempt(self, group: Sequence[Operation]) -> Report:
-        for trusting in (True, False):
-            try:
-                return self._transaction(group, trusting)
-            except OutOfDateError:
-                self._roll_back()
-        raise AssertionError("a transaction that trusts nothing was out of date")
+        try:
+            return self._transaction(group, trusting=True)
+        except OutOfDateError:
+            self._roll_back()
+            return self._transaction(group, trusting=False)
 
     def _transaction(self, group: Sequence[Operation], trusting: bool) -> Report:
         report = Report(group)
-        cursor = self._cursor
-        cursor.execute("BEGIN IMMEDIATE")
-        changes = Changes(cursor, self._numbers, self._versions, report)
-        accepting = Accepting(changes, self._live, self._settings.max_live)
+        self._cursor.execute("BEGIN IMMEDIATE")
+        changes = Changes(self._cursor, self._numbers, self._versions, report)
+        if isinstance(group[0], CallOperation):
+            self._call(group[0], changes)
+            return report
+        accepting = Accepting(changes, self._live, self._settings.max_live, self._pace)
         settling = Settling(changes, accepting)
         for operation in group:
             operation.error = None
             try:
                 if isinstance(operation, AcceptOperation):
-                    operation.value = accepting.accept(operation.start)
+                    operation.value = self._accept(operation, accepting)
                 elif isinstance(operation, SettleOperation):
                     taken = operation.taken if trusting else [False] * len(operation.taken)
                     operation.value = settling.settle(operation.transitions, taken)
-                elif isinstance(operation, CallOperation):
-                    operation.value = operation.function(self._connection, changes)
-                    self._versions.forget()
             except SegueError as error:
                 operation.error = error
         changes.write()
-        cursor.execute("COMMIT")
+        self._cursor.execute("COMMIT")
         for version, change in changes.live.items():
             self._live[version] = self._live.get(version, 0) + change
         return report
+
+    def _call(self, operation: CallOperation, changes: Changes) -> None:
+        """Do a call, which is alone in its transaction: when it fails, nothing of it stays."""
+        try:
+            operation.value = operation.function(self._connection, changes)
+            operation.error = None
+        except SegueError as error:
+            operation.error = error
+            self._roll_back()
+            return
+        changes.write()
+        self._cursor.execute("COMMIT")
+        self._versions.forget()
+
+    def _accept(self, operation: AcceptOperation, accepting: Accepting) -> Accepted:
+        refusal = self._health.refusal
+        if refusal is not None:
+            raise StoreUnavailable(refusal.detail)
+        return accepting.accept(operation.start)
+
+    def _look_again(self) -> None:
+        """See whether trouble is over, with a new connection: the old one may be what is broken."""
+        self._health.look_soon()
+        try:
+            self._health.look()
+            self._reconnect()
+            self._cursor.execute("BEGIN IMMEDIATE")
+            self._cursor.execute("UPDATE fact SET value = value WHERE name = 'revision'")
+            self._cursor.execute("COMMIT")
+        except (sqlite3.Error, OSError, StoreUnavailable):
+            self._roll_back()
+            self._health.wait_longer()
+        else:
+            self._health.worked()
+
+    def _reconnect(self) -> None:
+        connection = self._connect()
+        old, self._connection = self._connection, connection
+        self._cursor = connection.cursor()
+        self._versions = Versions(connection)
+        old.close()
 
     def _roll_back(self) -> None:
         self._versions.forget()
@@ -197,31 +241,36 @@ class Writer:
 
     def _fail(self, group: Sequence[Operation], error: Exception) -> None:
         if isinstance(error, sqlite3.Error) and is_outage(error):
-            trouble = unavailable(error, self._file)
-            log.error("%s", trouble.detail)
-            self._trouble = trouble
+            error = self._health.failed(error)
+        elif not isinstance(error, SegueError):
+            log.error("An operation of the store failed", exc_info=error)
         for operation in group:
-            operation.error = self._trouble if is_outage(error) else error
+            operation.error = error
         self._send(Report(group))
 
     def _send(self, report: Report) -> None:
         loop = self._loop
-        if loop is None:
-            return
         try:
-            loop.call_soon_threadsafe(self._deliver, report)
+            if loop is not None:
+                loop.call_soon_threadsafe(self._deliver, report)
         except RuntimeError:  # the loop is closed: nobody waits for the answers any more
             log.warning("%d operations were done after the event loop had ended", len(report.operations))
+
+
+def _ignore(report: Report) -> None:
+    """Do nothing; stands in until somebody listens."""
 
 
 def _weight(operation: Operation | None) -> int:
     return len(operation.transitions) if isinstance(operation, SettleOperation) else 1
 
 
-def _groups(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+def _groups(operations: Sequence[Operation | None]) -> Iterator[list[Operation]]:
     """Split into what may share a transaction: a call stands alone."""
     group: list[Operation] = []
     for operation in operations:
+        if operation is None:
+            continue
         if isinstance(operation, CallOperation):
             if group:
                 yield group
