@@ -64,7 +64,7 @@ class Health:
             return
         self._looked = now
         self._check_file()
-        free = shutil.disk_usage(self._file.parent).free
+        free = _free(self._file.parent)
         if free >= self._settings.min_free:
             if self._tight is not None:
                 log.warning("%s: %d MiB are free again, starts are accepted", self._file.parent, free // _MIB)
@@ -98,3 +98,11 @@ class Health:
         if self._trouble is None:
             log.error("%s", trouble.detail)
         self._trouble = trouble
+
+
+def _free(folder: Path) -> int:
+    """Bytes that may still be written there; plenty when the system does not say."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 1 << 62

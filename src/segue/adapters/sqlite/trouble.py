@@ -30,4 +30,6 @@ def unavailable(error: sqlite3.Error, file: Path) -> StoreUnavailable:
 
 def is_outage(error: BaseException) -> bool:
     """Tell trouble with the file, which any operation would meet, from trouble with one operation."""
-    return isinstance(error, sqlite3.OperationalError | sqlite3.InternalError) or (type(error) is sqlite3.DatabaseError)
+    if isinstance(error, sqlite3.OperationalError | sqlite3.InternalError | StoreUnavailable):
+        return True
+    return type(error) is sqlite3.DatabaseError
