@@ -26,6 +26,7 @@ def read_binding(element: Element, scope: Scope, id_: str) -> Binding:
 
     own = read_own(element, complain)
     if own.action is not None:
+        _mappings(element, complain)
         return own
     found = read_pipes(element, scope, id_)
     if found.action is None:

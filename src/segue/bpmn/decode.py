@@ -72,7 +72,7 @@ def _declared(data: bytes) -> Decoded:
         return Decoded(text=utf8, encoding="utf-8", problem=problem)
     if name is None:
         return _windows(data, b"", f"The file says it is {declared}, which is not known.")
-    if name == "iso8859-1" and any(0x80 <= byte <= 0x9F for byte in data):
+    if name == "iso8859-1" and re.search(rb"[\x80-\x9f]", data):
         # Control characters there; files that hold such bytes mean windows-1252.
         name = "cp1252"
     text = None if name == "utf-8" else _try(data, name)

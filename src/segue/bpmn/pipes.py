@@ -76,7 +76,7 @@ def pipes_action(
     *, kind: ActionKind, worker: str, name: str, application: str | None, complain: Complain
 ) -> Action | None:
     """Return the action of an Orchesty node, None after a `bad-binding` complaint."""
-    return make_action(kind, worker, name, application, complain, code="bad-binding")
+    return make_action(kind, worker.strip(), name.strip(), (application or "").strip(), complain, code="bad-binding")
 
 
 def pipes_timer(element: Element, scope: Scope, id_: str) -> Timer | None:

@@ -53,9 +53,11 @@ class ReadResult(Struct, frozen=True, kw_only=True):
         )
 
     def publishable(self, key: str | None = None) -> bool:
-        """Whether the process (the main one without a key) exists and nothing found about it is an error."""
+        """Whether the process (the main one without a key) has nodes and nothing found about it is an error."""
         graph = self.process(key) if key is not None else self.main
-        return graph is not None and all(item.severity is not Severity.ERROR for item in self.findings_for(key))
+        if graph is None or not graph.nodes:
+            return False
+        return all(item.severity is not Severity.ERROR for item in self.findings_for(key))
 
 
 def read_file(data: bytes, *, name: str) -> ReadResult:
