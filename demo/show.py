@@ -57,7 +57,7 @@ class Show:
     def table(self, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         """Show a table; all columns but the first hold numbers."""
         table = Table(
-            title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 2)
+            title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 1, 0, 1)
         )
         for number, column in enumerate(columns):
             table.add_column(column, justify="right" if number else "left")
@@ -81,6 +81,7 @@ class Flow:
         self._waiting = Text()
         self._live: Live | None = None
         self._tenths = -1
+        self._now: Figures | None = None
         self._orders = orders
 
     def __enter__(self) -> Self:
@@ -96,20 +97,25 @@ class Flow:
         """Leave the last picture standing."""
         if self._live is not None:
             self._live.stop()
+        elif self._now is not None:
+            self._print(self._now)
 
     def update(self, now: Figures) -> None:
         """Draw how far things are now."""
+        self._now = now
         for name, task in self._tasks.items():
             self._bars.update(task, completed=getattr(now, name))
         self._waiting.plain = f"  waiting in queues: {now.queued}, delayed: {now.delayed}, in trash: {now.trash}"
         tenths = now.shipped * 10 // max(1, self._orders)
         if self._live is None and tenths != self._tenths:
             self._tenths = tenths
-            self._console.print(
-                f"  {now.shipped} of {self._orders} orders shipped; waiting {now.queued}, delayed {now.delayed}, "
-                f"in trash {now.trash}",
-                highlight=False,
-            )
+            self._print(now)
+
+    def _print(self, now: Figures) -> None:
+        self._console.print(
+            f"  {now.shipped} of {self._orders} orders shipped; waiting {now.queued}, delayed {now.delayed}, "
+            f"in trash {now.trash}"
+        )
 
     def note(self, text: str, style: str = "") -> None:
         """Tell something that happened meanwhile, above the bars."""

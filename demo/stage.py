@@ -60,7 +60,7 @@ class Stage:
                 raise
             self._server = await self._children.start("segue", [*command, "0"], ready)
 
-    async def kill_server(self) -> int:
+    def kill_server(self) -> int:
         """End the server with SIGKILL and return the port it had, which is free then."""
         if self._server is None:
             raise DemoError("Segue has not been started")

@@ -15,7 +15,7 @@ from msgspec import Struct
 from demo.api import Api
 from demo.children import Children
 from demo.data import Order
-from demo.proof import Books, Proof, Result
+from demo.proof import Books, Proof, Result, Stream
 from demo.show import Figures, Flow, Show
 from demo.stage import PROCESSES, SYSTEMS, DemoError, Stage
 
@@ -25,17 +25,30 @@ TICK_S = 0.2
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What to do: the orders, the pause between two trading days (s), a name for the run, how long it may take (s)."""
+    """What to do: with which orders, under which name, and how long it may take (s).
+
+    Two thirds of the trading days are closed before the crash, the others from that moment on.
+    """
 
     orders: Sequence[Order]
     run: str
-    pause_s: float = 0.1
     within_s: float = 300
 
     @property
     def days(self) -> list[str]:
         """The trading days on which there are orders."""
         return sorted({order.day for order in self.orders})
+
+    @property
+    def before(self) -> int:
+        """How many of the days are closed before the crash."""
+        return max(1, len(self.days) * 2 // 3)
+
+    @property
+    def crash_at(self) -> int:
+        """How many shipments there have to be for the crash: half of what those days bring."""
+        last = self.days[self.before - 1]
+        return sum(order.day <= last for order in self.orders) // 2
 
 
 class Story:
@@ -53,25 +66,25 @@ class Story:
         self._began = time.monotonic()
         self._started: list[str] = []
         self._parcels: dict[int, int] = {}
+        self._crashed = asyncio.Event()
 
     async def play(self) -> Result:
         """Do everything, and return what came of it."""
         api = await self._set_up()
         self._show.headline("Real orders on their way")
-        flowing = time.monotonic()
+        handled, flowing = await _handled(api), time.monotonic()
         sender = asyncio.create_task(self._send(api))
         try:
             with self._show.progress(len(self._plan.days), len(self._plan.orders)) as flow:
-                await self._watch(api, flow, sender, self._a_third)
-                await self._crash(api, flow)
+                await self._crash(api, flow, await self._watch(api, flow, sender, self._in_the_middle))
                 await self._watch(api, flow, sender, lambda now: sender.done() and _idle(now))
         finally:
             sender.cancel()
-        flowed = time.monotonic() - flowing
+        stream = Stream(messages=await _handled(api) - handled, seconds=time.monotonic() - flowing)
         await self._correct(api)
         await self._end_closing(api)
         proof = Proof(self._stage, self._books, api, self._show)
-        return await proof.prove(self._plan.orders, self._parcels, began=self._began, flowed=flowed)
+        return await proof.prove(self._plan.orders, self._parcels, began=self._began, stream=stream)
 
     async def _set_up(self) -> Api:
         show, stage = self._show, self._stage
@@ -97,25 +110,23 @@ class Story:
 
     async def _send(self, api: Api) -> None:
         """Close one trading day after the other; a day whose answer was cut off is asked for again under its key."""
-        for day in self._plan.days:
+        for number, day in enumerate(self._plan.days):
+            if number == self._plan.before:
+                await self._crashed.wait()
             self._started.append(await api.start(ORDERS, {"day": day}, f"{self._plan.run}/{day}"))
-            await asyncio.sleep(self._plan.pause_s)
 
     async def _watch(
         self, api: Api, flow: Flow, sender: asyncio.Task[None], enough: Callable[[Figures], bool]
     ) -> Figures:
         """Show how far things are until that is enough. Raises DemoError when it takes too long."""
         while True:
-            self._children.check()
             if sender.done():
                 sender.result()
             now = await self._figures(api)
             flow.update(now)
             if enough(now):
                 return now
-            if time.monotonic() - self._began > self._plan.within_s:
-                raise DemoError(f"Not done within {self._plan.within_s:g} s: {now}")
-            await asyncio.sleep(TICK_S)
+            await self._pause(f"not done: {now}")
 
     async def _figures(self, api: Api) -> Figures:
         queues, shop, crm, warehouse = await asyncio.gather(
@@ -136,14 +147,19 @@ class Story:
             trash=len(trash["items"]),
         )
 
-    def _a_third(self, now: Figures) -> bool:
-        return now.shipments * 3 >= len(self._plan.orders)
+    def _in_the_middle(self, now: Figures) -> bool:
+        return now.shipments >= self._plan.crash_at
 
-    async def _crash(self, api: Api, flow: Flow) -> None:
+    async def _crash(self, api: Api, flow: Flow, last: Figures) -> None:
         """Kill the server in the middle of its work, start it again, and see that it still knows what it accepted."""
         known = list(self._started)
-        port = await self._stage.kill_server()
-        flow.note(f"kill -9: Segue is gone, {len(known)} trading days accepted, records in every queue", "bold red")
+        port = self._stage.kill_server()
+        flow.note(
+            f"kill -9: Segue is gone, with {len(known)} trading days accepted, {last.shipments} orders shipped, "
+            f"and {last.queued + last.delayed} messages in its queues a moment ago",
+            "bold red",
+        )
+        self._crashed.set()
         began = time.monotonic()
         await self._stage.start_server(port)
         api.url = self._stage.url
@@ -175,7 +191,9 @@ class Story:
         await self._until_idle(api, ORDERS)
 
     async def _end_closing(self, api: Api) -> None:
-        """Disable the process that a timer starts, so that what is counted at the end stands still."""
+        """Once the timer has ticked, disable the process that it starts: what is counted at the end stands still."""
+        while not (await self._books.totals("shop"))["figures"]["records"]:
+            await self._pause(f"The timer of {CLOSING} did not publish anything")
         process = await api.get(f"/processes/{CLOSING}")
         for version in process["versions"]:
             if version["state"] == "enabled":
@@ -184,13 +202,22 @@ class Story:
 
     async def _until_idle(self, api: Api, process: str) -> None:
         while True:
-            self._children.check()
             queues = await api.get("/queues", process=process)
             if not any(queue["depth"] + queue["in_flight"] + queue["delayed"] for queue in queues):
                 return
-            if time.monotonic() - self._began > self._plan.within_s:
-                raise DemoError(f"{process} is not done within {self._plan.within_s:g} s: {queues}")
-            await asyncio.sleep(TICK_S)
+            await self._pause(f"{process} is not done: {queues}")
+
+    async def _pause(self, otherwise: str) -> None:
+        """Wait a moment. Raises DemoError with `otherwise` when the time is up, ChildError when a process has ended."""
+        self._children.check()
+        if time.monotonic() - self._began > self._plan.within_s:
+            raise DemoError(f"After {self._plan.within_s:g} s: {otherwise}")
+        await asyncio.sleep(TICK_S)
+
+
+async def _handled(api: Api) -> int:
+    """How many messages have been handled since the data folder was made."""
+    return sum(line["consumed"] for line in (await api.get("/audit"))["versions"])
 
 
 def _idle(now: Figures) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.__main__ import FIRST, LAST
+from demo.command import FIRST, LAST
 from demo.data import DataError, between, read_orders
 from demo.verify import GRAMS_A_CD, LETTER_G
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from demo.__main__ import FIRST, LAST
 from demo.children import ROOT
+from demo.command import FIRST, LAST
 from demo.data import between, read_orders
 from examples.first.worker import worker
 from segue.bpmn.reader import read_file
@@ -60,3 +62,44 @@ def test_the_number_of_orders_in_the_texts_is_true() -> None:
     assert f"{len(orders):,} real orders" in README
     assert f"{len(orders):,} orders on {len({order.day for order in orders})} trading days" in page
     assert f"{len(read_orders()):,} real purchases" in page
+
+
+def ready(process: subprocess.Popen[str]) -> str:
+    """Return the address that a process prints once it is ready."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if " is ready on " in line:
+            return line.rpartition(" ")[2].strip()
+    raise AssertionError("it ended before it was ready")
+
+
+def test_the_commands_of_the_first_process_do_what_the_readme_says(tmp_path: Path) -> None:
+    """As they stand, only on free ports, and beside the clone rather than in it."""
+    for name in (".venv", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    _, worker_command, server_command, commands = blocks("sh")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGUE_")}
+    served = [
+        subprocess.Popen(command.split(), cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+        for command in (worker_command.replace("9001", "0"), server_command.strip() + " --port 0")
+    ]
+    try:
+        worker_url, server_url = (ready(process) for process in served)
+        done = subprocess.run(
+            ["sh", "-e"],
+            input=commands.replace("http://127.0.0.1:9001", worker_url),
+            cwd=tmp_path,
+            env=environment | {"SEGUE_URL": server_url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        for process in served:
+            process.terminate()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"eur":15.62' in done.stdout
+    assert "balance" in done.stdout
