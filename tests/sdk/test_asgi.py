@@ -23,7 +23,7 @@ def worker() -> Worker:
     def add(message: Message) -> dict[str, int]:
         return {"sum": sum(message.json(list[int]))}
 
-    @worker.connector("broken")
+    @worker.connector("Zap")
     async def broken(message: Message) -> None:
         raise LookupError("nobody home")
 
@@ -92,7 +92,7 @@ async def test_a_malformed_envelope(worker: Worker, ask: Ask, raw: bytes) -> Non
 
 
 async def test_an_unforeseen_error(worker: Worker, ask: Ask, envelope: Envelope) -> None:
-    response = await ask(worker, "POST", "/connector/broken/action", envelope("kept", mine="1"))
+    response = await ask(worker, "POST", "/connector/Zap/action", envelope("kept", mine="1"))
     assert response.status == 400
     assert response.json["headers"] == {
         "mine": "1",
@@ -133,7 +133,7 @@ async def test_too_large(worker: Worker, ask: Ask, envelope: Envelope, announced
 
 async def test_lists(worker: Worker, ask: Ask) -> None:
     expected = {
-        "connector": [{"name": "Add"}, {"name": "broken"}, {"name": "echo", "app": "crm"}],
+        "connector": [{"name": "Add"}, {"name": "echo", "app": "crm"}, {"name": "Zap"}],
         "custom-node": [{"name": "check"}],
         "batch": [{"name": "split"}],
     }

@@ -60,6 +60,29 @@ async def test_exceptions_pass_both_ways() -> None:
         await task
 
 
+async def test_a_call_may_go_on_after_an_exception_from_outside() -> None:
+    begun = asyncio.Event()
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def inner() -> str:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return await answer
+        return "never"
+
+    async def outer() -> str:
+        return await Timed(inner())
+
+    task = asyncio.create_task(outer())
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    answer.set_result("saved")
+    assert await task == "saved"
+
+
 def test_an_abandoned_call_is_closed() -> None:
     closed = []
 
