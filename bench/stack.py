@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,11 +83,15 @@ class Server:
         request.add_header("Authorization", f"Bearer {self.token}")
         for name, value in headers.items():
             request.add_header(name.replace("_", "-"), value)
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return json.loads(answer.read() or b"null")
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"{method} {path}: {error.code} {error.read().decode()}") from None
 
     def deploy(self, process: str, file: bytes) -> int:
         """Publish and enable a file; the version's number."""
+        self.call("POST", "/api/v1/processes", json.dumps({"name": process}).encode(), Content_Type="application/json")
         draft = self.call("PUT", f"/api/v1/processes/{process}/draft", file, Content_Type="application/xml")
         number = int(draft["version"])
         base = f"/api/v1/processes/{process}/versions/{number}"

@@ -12,7 +12,10 @@ from segue.model.workers import Worker
 
 
 class NewVersion(Struct, frozen=True, kw_only=True):
-    """A draft to be stored. `entries` maps names of start nodes ("" is the default) to the node whose queue takes the message."""
+    """A draft to be stored.
+
+    `entries` maps names of start nodes ("" is the default) to the node whose queue takes the message.
+    """
 
     process: str
     content: VersionContent
@@ -132,8 +135,11 @@ class ScheduleState(Struct, frozen=True, kw_only=True):
 
 
 class ScheduleCatalog(Protocol):
-    """What schedules have done. A tick fires through `MessageStore.accept` with `Start.tick`, which records it in the same
-    transaction and refuses a tick that is not later than the recorded one (answering `repeated`)."""
+    """What schedules have done.
+
+    A tick fires through `MessageStore.accept` with `Start.tick`, which records it in the same transaction and refuses
+    a tick that is not later than the recorded one (answering `repeated`).
+    """
 
     async def schedule_states(self) -> list[ScheduleState]: ...
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Protocol
 
 from segue.ports.catalog import ProcessCatalog, ScheduleCatalog, TokenCatalog, WorkerCatalog
+from segue.ports.limits import LimitCatalog
 from segue.ports.messages import MessageStore
 from segue.ports.views import Views
 
 
 class Store(
-    MessageStore, ProcessCatalog, WorkerCatalog, TokenCatalog, ScheduleCatalog, Views, Protocol
+    MessageStore,
+    ProcessCatalog,
+    WorkerCatalog,
+    TokenCatalog,
+    ScheduleCatalog,
+    LimitCatalog,
+    Views,
+    Protocol,
 ):
     """One database behind all storage ports, so that one transaction can span them."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -31,6 +32,7 @@ from segue.ports.outside import Chance, Clock, WorkerTransport
 from segue.runtime.directory import WorkerDirectory
 from segue.runtime.events import EventBus
 from segue.runtime.lane import Lane, LaneState
+from segue.runtime.limiter import Limiter
 
 _STORE_RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -41,6 +43,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     store: MessageStore
     transport: WorkerTransport
     directory: WorkerDirectory
+    limiter: Limiter
     clock: Clock
     chance: Chance
     bus: EventBus
@@ -64,6 +67,7 @@ class ControlService:
         self._around = around
         self._on_crash = on_crash
         self._lanes = {node.id: Lane(node) for node in graph.nodes}
+        self._lifts = {lane.node.id: partial(self._lift, lane) for lane in self._lanes.values() if lane.node.limits}
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0
@@ -169,7 +173,12 @@ class ControlService:
         it is settled, or it is back in its queue."""
         settled = False
         try:
-            transition = await self._transition(lane, message)
+            holder = ""
+            if lane.node.limits:
+                holder = f"{message.id}/{self._around.chance.entropy(4).hex()}"
+                if not await self._granted(lane, holder):
+                    return
+            transition = await self._transition(lane, message, holder)
             self._note(lane, transition)
             await self._settle(transition)
             settled = True
@@ -177,13 +186,32 @@ class ControlService:
             if not settled:
                 self._around.store.release(message)
 
-    async def _transition(self, lane: Lane, message: Message) -> Transition:
+    async def _granted(self, lane: Lane, holder: str) -> bool:
+        """Whether the limits allow a call now; if not, the lane is held until they may."""
+        until = await self._around.limiter.acquire(holder, lane.node.limits, self._lifts[lane.node.id])
+        if until is None:
+            return True
+        keys = ", ".join(rule.key for rule in lane.node.limits)
+        lane.hold(until, f"the limit of {keys} is reached")
+        self._wake_at(until)
+        return False
+
+    def _lift(self, lane: Lane) -> None:
+        """A slot of a limit may be free."""
+        lane.lift()
+        self.wake(lane.node.id)
+
+    async def _transition(self, lane: Lane, message: Message, holder: str) -> Transition:
         clock = self._around.clock
         taken = clock.now()
         reply: WorkerReply | None = None
         try:
             if lane.node.action is not None:
-                reply = await self._call(lane.node, lane.node.action, message)
+                try:
+                    reply = await self._call(lane.node, lane.node.action, message)
+                finally:
+                    if holder:
+                        self._around.limiter.ended(holder)
             chance = self._around.chance.fraction()
             return decide(self._routes, message, reply, clock.now(), taken, chance, lane.outages)
         except Exception as error:  # noqa: BLE001 - a fault of ours with this one message must not stop the others

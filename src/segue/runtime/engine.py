@@ -14,6 +14,7 @@ from segue.runtime.accept import Acceptor
 from segue.runtime.control_service import Surroundings
 from segue.runtime.directory import WorkerDirectory
 from segue.runtime.events import EventBus
+from segue.runtime.limiter import Limiter
 from segue.runtime.schedules import Scheduler
 from segue.runtime.supervisor import ServiceState, Supervised
 
@@ -27,10 +28,12 @@ class Engine:
         self._store = store
         self._directory = WorkerDirectory(store)
         self._scheduler = Scheduler(store, store, self.acceptor, clock, self.bus)
+        self._limiter = Limiter(store, clock)
         self._around = Surroundings(
             store=store,
             transport=transport,
             directory=self._directory,
+            limiter=self._limiter,
             clock=clock,
             chance=chance,
             bus=self.bus,
@@ -44,13 +47,18 @@ class Engine:
         """Start a control service for every published version, and the schedules."""
         await self._directory.reload()
         for version in await self._store.published():
-            await self.ensure_service(version)
+            service = self._services[version.id] = Supervised(version, self._store, self._around)
+            await service.prepare()
+        await self._limiter.load()
+        for service in self._services.values():
+            await service.begin()
         await self._scheduler.reload()
         loop = asyncio.get_running_loop()
         self._background.append(loop.create_task(self._scheduler.run()))
 
     async def stop(self, grace_s: float) -> None:
         """Fire no more schedules; stop every control service, each within the same grace."""
+        self.acceptor.give_up()
         for task in self._background:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -56,6 +56,11 @@ class Lane:
         self._held_until = max(self._held_until, until)
         self._held = reason
 
+    def lift(self) -> None:
+        """Take again before the instant of the next try, if it was not an outage that held the lane."""
+        if not self.outages:
+            self._held_until = 0
+
     def note_outage(self, now: int, until: int, reason: str) -> bool:
         """A call brought no answer. True when this is news: the first since the last answer.
 

@@ -55,12 +55,27 @@ class Supervised:
 
     async def start(self) -> None:
         """Start the service; if that fails it is tried again, later and later."""
+        await self.prepare()
+        await self.begin()
+
+    async def prepare(self) -> None:
+        """Make the service, and let its limits be known, without taking anything yet."""
         try:
             content = await self._catalog.content(self.version.id)
-            service = ControlService(self.version, content.graph, self._around, self._crashed)
-            self._service = service
+            for node in content.graph.nodes:
+                for rule in node.limits:
+                    self._around.limiter.see(rule)
+            self._service = ControlService(self.version, content.graph, self._around, self._crashed)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one version must not reach the others
+            self._crashed(error)
+
+    async def begin(self) -> None:
+        """Take what is in the queues."""
+        if self._service is None:
+            return
+        try:
             self._become(ServiceStatus.RUNNING)
-            await service.start()
+            await self._service.start()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one version must not reach the others
             self._crashed(error)
 

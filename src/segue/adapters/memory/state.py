@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from segue.core.ledger import Tally
+from segue.core.limits import Slot
 from segue.model.errors import ProcessNotFound, StoreUnavailable, VersionNotFound
 from segue.model.events import Event
 from segue.model.ledger import LedgerLine
@@ -81,6 +82,7 @@ class State:
         self.workers: dict[str, Worker] = {}
         self.tokens: dict[str, Token] = {}
         self.users: dict[str, User] = {}
+        self.slots: dict[tuple[str, str], Slot] = {}
         self.carried: dict[int, LedgerLine] = {}
         self.taken: dict[int, Message] = {}
         self.trouble: str | None = None

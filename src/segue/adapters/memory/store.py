@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from segue.adapters.memory.catalog import MemoryCatalog
+from segue.adapters.memory.limits import MemoryLimits
 from segue.adapters.memory.messages import MemoryMessages
 from segue.adapters.memory.state import Run, State
 from segue.adapters.memory.views import MemoryViews
@@ -13,7 +14,7 @@ from segue.model.ledger import LedgerLine
 from segue.ports.outside import Clock
 
 
-class MemoryStore(MemoryMessages, MemoryCatalog, MemoryViews):
+class MemoryStore(MemoryMessages, MemoryCatalog, MemoryLimits, MemoryViews):
     """Implements `Store`.
 
     What it holds is what would be durable. `crash` is what a restart does to it. While `break_writes` holds, nothing
@@ -24,6 +25,7 @@ class MemoryStore(MemoryMessages, MemoryCatalog, MemoryViews):
         state = State()
         MemoryMessages.__init__(self, state, clock)
         MemoryCatalog.__init__(self, state, self._tell_all)
+        MemoryLimits.__init__(self, state)
         MemoryViews.__init__(self, state, clock)
 
     def _tell_all(self, events: Sequence[Event]) -> None:

@@ -204,6 +204,17 @@ schedule_state = Table(
     sqlite_with_rowid=False,
 )
 
+# A call that counts under a limit: `holder` names it, `ended` is null while it runs.
+limit_slot = Table(
+    "limit_slot",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("holder", Text, primary_key=True),
+    _number("granted", None),
+    Column("ended", Number),
+    sqlite_with_rowid=False,
+)
+
 worker = Table(
     "worker",
     metadata,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from segue.adapters.sqlite.catalog import SqliteCatalog
 from segue.adapters.sqlite.file import FILE, FolderLock, check_sqlite, connect_reader, connect_writer
+from segue.adapters.sqlite.limits import SqliteLimits
 from segue.adapters.sqlite.messages import SqliteMessages
 from segue.adapters.sqlite.parts import Parts
 from segue.adapters.sqlite.queries import Queries
@@ -32,12 +33,13 @@ _LIVE = (
 )
 
 
-class SqliteStore(SqliteMessages, SqliteCatalog, SqliteViews):
+class SqliteStore(SqliteMessages, SqliteCatalog, SqliteLimits, SqliteViews):
     """Implements `Store` in one file of a data folder, which it holds alone until closed."""
 
     def __init__(self, parts: Parts, lock: FolderLock) -> None:
         SqliteMessages.__init__(self, parts)
         SqliteCatalog.__init__(self, parts)
+        SqliteLimits.__init__(self, parts)
         SqliteViews.__init__(self, parts)
         self._lock = lock
 

@@ -1,0 +1,94 @@
+"""The limiter: no more calls than a limit allows, over all versions, also after a restart (P7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from segue.core.limits import LimitBook, Slot
+from segue.model.errors import StoreUnavailable
+from segue.model.graph import LimitRule
+from segue.ports.limits import LimitCatalog
+from segue.ports.outside import Clock
+
+_FORGET_EVERY = 1_000
+_RETRY_MS = 1_000
+
+
+class Limiter:
+    """Grants calls their slots. A grant is on disk before the call is made; when the call ended follows later.
+
+    What a crash kept from the disk is taken as having ended at the restart, which is never too early.
+    """
+
+    def __init__(self, catalog: LimitCatalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._book = LimitBook()
+        self._rules: dict[str, LimitRule] = {}
+        self._pending: list[Slot] = []
+        self._flushing: asyncio.Task[None] | None = None
+        self._waiting: dict[str, dict[Callable[[], None], None]] = {}
+        self._put = 0
+
+    async def load(self) -> None:
+        """Begin with what is on disk; the rules of all published versions have been seen before."""
+        slots = await self._catalog.slots()
+        self._book = LimitBook.restored(slots, self._rules.values(), self._clock.now())
+
+    def see(self, rule: LimitRule) -> None:
+        """Know of a rule: its window decides how long ended calls are kept."""
+        known = self._rules.get(rule.key)
+        if known is None or known.per_ms < rule.per_ms:
+            self._rules[rule.key] = rule
+
+    async def acquire(self, holder: str, rules: Sequence[LimitRule], wake: Callable[[], None]) -> int | None:
+        """Take a slot under every rule for the call `holder`: None once that is durable.
+
+        Otherwise the instant at which to ask again; `wake` is called if a slot may become free before.
+        """
+        now = self._clock.now()
+        if not self._book.grant(holder, rules, now):
+            for rule in rules:
+                self._waiting.setdefault(rule.key, {})[wake] = None
+            free = self._book.next_free(rules, now)
+            return now + max(rule.per_ms for rule in rules) if free is None else max(free, now + 1)
+        self._pending += [Slot(key=rule.key, holder=holder, granted=now) for rule in rules]
+        try:
+            await self._flush()
+        except StoreUnavailable:
+            self._book.ended(holder, self._clock.now())
+            return self._clock.now() + _RETRY_MS
+        return None
+
+    def ended(self, holder: str) -> None:
+        """The call is over; its slots become free when their windows have passed."""
+        slots = self._book.ended(holder, self._clock.now())
+        self._pending += slots
+        for slot in slots:
+            for wake in self._waiting.pop(slot.key, {}):
+                wake()
+
+    async def _flush(self) -> None:
+        """Wait until all that is pending now is on disk; those who come together share one write."""
+        if self._flushing is not None:
+            await asyncio.wait({self._flushing})
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.get_running_loop().create_task(self._write())
+        await asyncio.shield(self._flushing)
+
+    async def _write(self) -> None:
+        latest = {(slot.key, slot.holder): slot for slot in self._pending}
+        self._pending = []
+        try:
+            await self._catalog.put_slots(list(latest.values()))
+        except StoreUnavailable:
+            self._pending = [*latest.values(), *self._pending]
+            raise
+        self._put += len(latest)
+        if self._put >= _FORGET_EVERY:
+            self._put = 0
+            now = self._clock.now()
+            self._book.slots(now)
+            for key, rule in self._rules.items():
+                await self._catalog.forget_slots(key, now - rule.per_ms)
