@@ -8,12 +8,11 @@ from segue.bpmn.assign_json import assign_in_json
 from segue.bpmn.bindings import read_binding
 from segue.bpmn.decode import decode
 from segue.bpmn.definitions import open_scope, read_processes
-from segue.bpmn.durations import format_duration
 from segue.bpmn.findings import Notes
 from segue.bpmn.markup import MAX_BYTES, parse
 from segue.bpmn.names import SEGUE, Element, attribute, child, children, local, namespace
 from segue.bpmn.scope import Scope
-from segue.bpmn.settings import Binding, read_own
+from segue.bpmn.settings import Binding, own_fields, read_own
 from segue.bpmn.spans import Span, spans_of, spliced
 from segue.model.errors import Invalid, NodeNotFound
 from segue.model.graph import NodeKind, Severity
@@ -41,34 +40,11 @@ def assign(source: bytes, node_id: str, binding: Binding, *, name: str = "") -> 
     return decoded.bom + text.encode(decoded.encoding, "xmlcharrefreplace")
 
 
-def own_elements(binding: Binding, prefix: str, declaration: str) -> list[str]:
-    """Return our extension elements for a binding as XML text. `declaration` is added to each start tag."""
-    found: list[str] = []
-
-    def write(name: str, fields: dict[str, str | None]) -> None:
-        texts = "".join(f" {key}={quoteattr(value)}" for key, value in fields.items() if value is not None)
-        found.append(f"<{prefix}:{name}{declaration}{texts}/>")
-
-    if binding.action is not None:
-        action = {
-            "kind": binding.action.kind.value,
-            "worker": binding.action.worker,
-            "name": binding.action.name,
-            "application": binding.action.application,
-            "prefetch": _text(binding.prefetch),
-            "timeout": None if binding.timeout_ms is None else format_duration(binding.timeout_ms),
-        }
-        write("action", action)
-    if binding.repeat is not None:
-        interval = format_duration(binding.repeat.interval_ms)
-        write("repeat", {"interval": interval, "at-most": _text(binding.repeat.at_most)})
-    for rule in binding.limits:
-        write("limit", {"key": rule.key, "calls": _text(rule.calls), "per": format_duration(rule.per_ms)})
-    return found
-
-
-def _text(number: int | None) -> str | None:
-    return None if number is None else str(number)
+def _element(name: str, fields: dict[str, str], prefix: str | None) -> str:
+    """Return an extension element as XML text; without a prefix in scope it declares its own."""
+    declaration = "" if prefix else f" xmlns:segue={quoteattr(SEGUE)}"
+    texts = "".join(f" {key}={quoteattr(text)}" for key, text in fields.items())
+    return f"<{prefix or 'segue'}:{name}{declaration}{texts}/>"
 
 
 def _assigned(text: str, node_id: str, binding: Binding, name: str) -> str:
@@ -115,7 +91,7 @@ def _edits(
     holder = child(element, "extensionElements")
     declared = (holder if holder is not None else element).nsmap
     prefix = next((key for key, uri in declared.items() if uri == SEGUE and key), None)
-    written = own_elements(binding, prefix or "segue", "" if prefix else f" xmlns:segue={quoteattr(SEGUE)}")
+    written = [_element(name, fields, prefix) for name, fields in own_fields(binding)]
     newline = "\r\n" if "\r\n" in text else "\n"
     indent = _indent(text, span.start)
     if holder is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from segue.bpmn.durations import fixed_duration
+from segue.bpmn.durations import fixed_duration, format_duration
 from segue.bpmn.names import SEGUE, Element, attribute, extensions, local
 from segue.model.graph import Action, ActionKind, LimitRule, RepeatPolicy
 
@@ -69,6 +69,27 @@ def read_own(element: Element, complain: Complain) -> Binding:
         repeat=_repeat(found["repeat"][0], complain) if found["repeat"] else None,
         limits=tuple(rule for rule in limits if rule is not None),
     )
+
+
+def own_fields(binding: Binding) -> list[tuple[str, dict[str, str]]]:
+    """Return our extension elements for a binding: the local name and attributes of each."""
+    found: list[tuple[str, dict[str, str]]] = []
+    if binding.action is not None:
+        action = {"kind": binding.action.kind.value, "worker": binding.action.worker, "name": binding.action.name}
+        if binding.action.application is not None:
+            action["application"] = binding.action.application
+        if binding.prefetch is not None:
+            action["prefetch"] = str(binding.prefetch)
+        if binding.timeout_ms is not None:
+            action["timeout"] = format_duration(binding.timeout_ms)
+        found.append(("action", action))
+    if binding.repeat is not None:
+        interval = format_duration(binding.repeat.interval_ms)
+        found.append(("repeat", {"interval": interval, "at-most": str(binding.repeat.at_most)}))
+    for rule in binding.limits:
+        fields = {"key": rule.key, "calls": str(rule.calls), "per": format_duration(rule.per_ms)}
+        found.append(("limit", fields))
+    return found
 
 
 def make_action(
