@@ -49,15 +49,17 @@ class FileSecrets:
 
 
 def _load_or_make(path: Path) -> bytes:
-    if not path.exists():
-        _make(path)
-    if path.stat().st_mode & 0o077:
-        log.warning("%s can be read by others than its owner; `chmod 600` it", path)
     try:
+        if not path.exists():
+            _make(path)
+        if path.stat().st_mode & 0o077:
+            log.warning("%s can be read by others than its owner; `chmod 600` it", path)
         text = path.read_text(encoding="ascii").strip()
         key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
     except (UnicodeDecodeError, binascii.Error):
         text, key = "", b""
+    except OSError as error:
+        raise Invalid(f"The key file {path} cannot be used: {error.strerror}") from None
     if not text.startswith(_PREFIX) or len(key) != 32:
         raise Invalid(f"{path} is not a key file of Segue; put the right one back from a backup of the data folder")
     return key

@@ -7,6 +7,8 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -18,7 +20,7 @@ from segue.api.routes import events, instances, processes, system, tokens, trash
 from segue.api.start import StartRoute
 from segue.model.errors import Invalid, MethodNotAllowed, NotFound, SegueError, TooLarge
 
-_ROUTERS = (processes, instances, trash, workers, tokens, events, system)
+_MODULES = (processes, instances, trash, workers, tokens, events, system)
 
 
 def build(parts: Parts) -> ASGIApp:
@@ -38,14 +40,19 @@ def build_rest(parts: Parts) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.parts = parts
-    for module in _ROUTERS:
+    for module in _MODULES:
         app.include_router(module.router)
     app.add_exception_handler(SegueError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_unexpected)
-    describe(app)
+    describe(app, routes())
     return app
+
+
+def routes() -> list[APIRoute]:
+    """Every route of /api/v1, as its module declares it."""
+    return [route for module in _MODULES for route in module.router.routes if isinstance(route, APIRoute)]
 
 
 async def _on_error(_request: Request, error: Exception) -> Response:
@@ -73,7 +80,7 @@ def _translated(request: Request, error: HTTPException) -> SegueError:
     if error.status_code == 404:
         return NotFound(f"Nothing is at {request.url.path[:200]}")
     if error.status_code == 405:
-        allow = (error.headers or {}).get("allow", "")
+        allow = Headers(error.headers or {}).get("allow", "")
         return MethodNotAllowed(f"{request.method} is not for {request.url.path[:200]}", allow=allow)
     if error.status_code == 413:
         return TooLarge(error.detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,12 +19,12 @@ from segue.api.schemas import Problem
 _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 
 
-def describe(app: FastAPI) -> None:
-    """Make `app.openapi()` tell the whole outside of the server."""
+def describe(app: FastAPI, routes: Sequence[APIRoute]) -> None:
+    """Make `app.openapi()` tell the whole outside of the server; `routes` are all of its own."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
+            app.openapi_schema = _document(app, routes)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
@@ -43,7 +44,7 @@ def _scope(dependant: Dependant) -> str | None:
     return None
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
     schema = get_openapi(title=app.title, version=app.version, routes=app.routes, description=_about())
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas.pop("HTTPValidationError", None)
@@ -52,8 +53,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas["Started"] = _STARTED
     schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     schema["security"] = [{"token": []}]
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.include_in_schema:
+    for route in routes:
+        if route.include_in_schema:
             _complete(schema["paths"][route.path_format], route)
     schema["paths"].update(_start_paths())
     return schema

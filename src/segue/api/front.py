@@ -40,19 +40,22 @@ class Front:
         if path.startswith(PREFIX):
             await self._start(scope, receive, send)
             return
-        secured = _secured(send)
+        sender = _Sender(send)
         try:
             if not path.startswith(_OPEN):
                 scope.setdefault("state", {})["caller"] = await self._gate.caller(_authorization(scope), None)
                 if scope["method"] not in _READING:
                     self._intake.check()
+            await self._rest(scope, _bounded(receive, self._max_body), sender)
         except SegueError as error:
-            await problems.response(error)(scope, receive, secured)
-            return
-        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer
-            await problems.response(problems.unexpected(error, path))(scope, receive, secured)
-            return
-        await self._rest(scope, _bounded(receive, self._max_body), secured)
+            await problems.response(error)(scope, receive, sender)
+        except Exception as error:
+            # FastAPI answers for a fault in a route and raises it nevertheless; there is nothing more to say then.
+            if sender.done:
+                return
+            if sender.begun:
+                raise
+            await problems.response(problems.unexpected(error, f"{scope['method']} {path}"))(scope, receive, sender)
 
 
 def _authorization(scope: Scope) -> str | None:
@@ -63,17 +66,25 @@ def _authorization(scope: Scope) -> str | None:
     return None
 
 
-def _secured(send: Send) -> Send:
-    async def secured(message: Message) -> None:
+class _Sender:
+    """Sends an answer with the security headers, and knows how far it has come."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+        self.done = False
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.begun = True
             fields = list(message.get("headers", []))
             names = {name for name, _ in fields}
             fixed = (*problems.SECURITY_HEADERS, problems.CONTENT_POLICY)
             fields += [(name, value) for name, value in fixed if name not in names]
             message = {**message, "headers": fields}
-        await send(message)
-
-    return secured
+        await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.done = True
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

@@ -34,7 +34,13 @@ HeaderFields = dict[Annotated[Text, Field(max_length=200)], Annotated[Text, Fiel
 
 
 class In(BaseModel):
-    """What callers send: a field that is not known is an error, so that a typing mistake does not pass silently."""
+    """A body that callers send: a field that is not known is an error, and so is a value of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Asked(BaseModel):
+    """What callers ask for in a query; all of it is text there, so numbers are read from it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,7 +58,7 @@ class Listed(Out, Generic[T]):
     next: str | None
 
 
-class Paged(In):
+class Paged(Asked):
     """What every list takes."""
 
     limit: Annotated[int, Field(ge=1, le=500)] = 50
@@ -127,7 +133,7 @@ class DraftOut(Out):
     findings: list[FindingOut]
 
 
-class DraftQuery(In):
+class DraftQuery(Asked):
     """What goes with a file: its name for the messages about it, which of several processes is meant, and a note."""
 
     file: Annotated[Text, Field(max_length=200)] = ""
@@ -141,7 +147,7 @@ class RetireIn(In):
     discard: bool = False
 
 
-class DiffQuery(In):
+class DiffQuery(Asked):
     """The two versions to compare."""
 
     from_: Number = Field(alias="from")
