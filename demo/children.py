@@ -73,7 +73,12 @@ class Children:
             )
         child = Child(name, process, log, begin)
         self._running.append(child)
-        child.url = await _ready(child, re.compile(ready))
+        try:
+            child.url = await _ready(child, re.compile(ready))
+        except ChildError:
+            if process.poll() is not None:
+                self._running.remove(child)
+            raise
         return child
 
     def check(self) -> None:

@@ -100,6 +100,9 @@ class Proof:
         if states["finished"] != total["accepted"]:
             problems.append(f"{total['accepted']} instances were accepted, but they are {states}")
         read["figures"] = (await self._books.totals("shop"))["figures"]
+        doubled = sum(book["refused"] for book in read.values())
+        if doubled:
+            problems.append(f"{doubled} records came a second time, under another key")
         missing = {number for number, _ in wrong}
         return Result(
             accepted=total["accepted"],
@@ -112,7 +115,7 @@ class Proof:
             arrived=sum(order.number not in missing for order in orders),
             repeated_calls=sum(book["repeated"] for book in read.values()),
             asked_again=(await self._books.totals("crm"))["locked"],
-            doubled=sum(book["refused"] for book in read.values()),
+            doubled=doubled,
             messages=stream.messages,
             flow_seconds=round(stream.seconds, 1),
             problems=short(problems),
