@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -10,7 +11,7 @@ from segue.bpmn.classify import Classified, classify
 from segue.bpmn.names import PIPES, Element, attribute, local
 from segue.bpmn.scope import Dialect, Scope
 from segue.bpmn.settings import AT_MOST, REPEAT_MS, TIMEOUT_MS, Binding, Complain, make_action, within
-from segue.model.graph import Action, ActionKind, NodeKind, RepeatPolicy, Timer, TimerKind
+from segue.model.graph import Action, ActionKind, Node, NodeKind, RepeatPolicy, Timer, TimerKind
 
 MAX_PREFETCH = 20
 """Orchesty clamps the prefetch of a node to 1..20."""
@@ -130,6 +131,40 @@ def _whole(element: Element, name: str, complain: Complain) -> int | None:
         complain("bad-setting", f"pipes:{name} is {text[:40]!r}; it must be a whole number.")
         return None
     return int(text)
+
+
+def pipes_fields(node: Node, hosts: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes of an action node, without prefix; `hosts` gives the address of workers by name."""
+    action, repeat = node.action, node.repeat
+    if action is None:
+        return {}
+    fields = {
+        "pipesType": action.kind.value,
+        "sdkHost": hosts.get(action.worker, ""),
+        "sdkHostName": action.worker,
+        "appName": action.application or "",
+        "rabbitPrefetch": str(min(node.prefetch, MAX_PREFETCH)),
+        "timeout": str(max(node.timeout_ms // 1000, 1)),
+    }
+    if repeat is not None:
+        seconds = str(max(repeat.interval_ms // 1000, 1))
+        fields |= {"repeaterEnabled": "true", "repeaterHops": str(repeat.at_most), "repeaterInterval": seconds}
+    return fields
+
+
+def says_all(node: Node) -> bool:
+    """Return whether Orchesty's attributes say all of a node's settings."""
+    repeat_ms = node.repeat.interval_ms if node.repeat else 1000
+    whole = node.timeout_ms % 1000 == 0 and repeat_ms % 1000 == 0
+    return node.prefetch <= MAX_PREFETCH and whole and not node.limits
+
+
+def percent_encoded(text: str) -> str:
+    """Return the text URL-encoded (RFC 3986, 2.1): all but unreserved characters, as UTF-8."""
+    return "".join(
+        chr(byte) if chr(byte).isascii() and (chr(byte).isalnum() or byte in b"-._~") else f"%{byte:02X}"
+        for byte in text.encode("utf-8", "replace")
+    )
 
 
 def _percent_decoded(text: str) -> str:

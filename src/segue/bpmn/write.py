@@ -13,7 +13,7 @@ from segue.model.errors import Invalid
 from segue.model.graph import Condition, Flow, MissedTicks, Node, NodeKind, ProcessGraph, Timer, TimerKind
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_SPACES = {
+SPACES = {
     "bpmn": BPMN,
     "bpmndi": "http://www.omg.org/spec/BPMN/20100524/DI",
     "dc": "http://www.omg.org/spec/DD/20100524/DC",
@@ -49,7 +49,7 @@ def write_bpmn(graph: ProcessGraph) -> bytes:
     cannot be executed (its meaning is not in the graph, export the file itself) and for text that XML cannot hold.
     """
     try:
-        root = etree.Element(f"{{{BPMN}}}definitions", nsmap=_SPACES)
+        root = etree.Element(f"{{{BPMN}}}definitions", nsmap=SPACES)
         root.set("targetNamespace", SEGUE)
         process = _process(root, graph)
         for node in graph.nodes:
@@ -88,7 +88,7 @@ def _node(root: Element, process: Element, node: Node) -> None:
         element.set("name", node.name)
     if node.default_flow is not None:
         element.set("default", node.default_flow)
-    ours = own_fields(_binding(node))
+    ours = own_fields(binding_of(node))
     if node.timer is not None and (schedule := _schedule(node.timer)):
         ours.append(("schedule", schedule))
     if ours:
@@ -105,7 +105,7 @@ def _node(root: Element, process: Element, node: Node) -> None:
         _message(root, element, node.message_name, f"Message_{node.id}")
 
 
-def _binding(node: Node) -> Binding:
+def binding_of(node: Node) -> Binding:
     """Return what our extension elements have to say of a node: everything, since defaults differ by dialect."""
     return Binding(
         action=node.action,
