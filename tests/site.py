@@ -25,7 +25,7 @@ from segue.api.server import HttpServer, bind
 from segue.api.start import Intake, StartLimits
 from segue.control.everything import Control, control
 from segue.control.tokens import SCOPES
-from segue.model.errors import SegueError
+from segue.model.errors import WorkerTrouble
 from segue.model.graph import ActionKind
 from segue.model.workers import OfferedAction, Worker, WorkerCall, WorkerReply
 from segue.runtime.engine import Engine
@@ -35,17 +35,12 @@ WORKER_URL = "http://worker.example"
 BODY_LIMIT = 64 * 1024
 
 
-class WorkerAway(SegueError):
-    code = "worker-trouble"
-    status = 502
-
-
 class FakeDirectory:
     """Answers for the one worker that the tests know."""
 
     async def list_actions(self, worker: Worker) -> list[OfferedAction]:
         if worker.url != WORKER_URL:
-            raise WorkerAway(f"worker {worker.name} is away")
+            raise WorkerTrouble(f"worker {worker.name} is away")
         return [
             OfferedAction(name="echo", kind=ActionKind.CONNECTOR),
             OfferedAction(name="pages", kind=ActionKind.BATCH, application="shop"),

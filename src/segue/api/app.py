@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -31,21 +33,33 @@ def build(parts: Parts) -> ASGIApp:
 
 def build_rest(parts: Parts) -> FastAPI:
     """The resources of /api/v1; `parts.gate` is asked by the front and not here."""
+    app = _declared(parts.version)
+    app.state.parts = parts
+    app.add_exception_handler(SegueError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_unexpected)
+    return app
+
+
+def openapi_text() -> str:
+    """The OpenAPI document as the repository holds it."""
+    document = _declared(version("segue")).openapi()
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _declared(number: str) -> FastAPI:
+    """The application with its routes, which cannot answer yet."""
     app = FastAPI(
         title="Segue",
-        version=parts.version,
+        version=number,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.parts = parts
     for module in _MODULES:
         app.include_router(module.router)
-    app.add_exception_handler(SegueError, _on_error)
-    app.add_exception_handler(RequestValidationError, _on_validation)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_unexpected)
     describe(app, routes())
     return app
 

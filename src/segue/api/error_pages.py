@@ -144,6 +144,16 @@ PAGES: dict[str, ErrorPage] = {
 }
 
 
+def index() -> str:
+    """The list of all codes in Markdown."""
+    rows = "".join(f"| [{code}]({code}.md) | {found.status} |\n" for code, found in sorted(PAGES.items()))
+    return (
+        "# Error codes\n\nEvery error of the HTTP interface is a problem document (RFC 9457). Its `code` is stable, "
+        "its `type` is `/docs/errors/` and the code, where the server shows the page below.\n\n"
+        f"| code | HTTP status |\n|---|---|\n{rows}"
+    )
+
+
 def page(code: str) -> str:
     """The page of a code in Markdown. Raises NotFound for a code that there is not."""
     found = PAGES.get(code)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 
 from segue.api.access import Everything, UseCases, need
 from segue.api.error_pages import page as error_page
@@ -52,8 +52,13 @@ async def services(parts: Everything) -> object:
     return msgspec.to_builtins(parts.engine.services())
 
 
-@router.get("/metrics", dependencies=need("read"), response_class=PlainTextResponse)
-async def metrics(use: UseCases, parts: Everything) -> PlainTextResponse:
+class OpenMetrics(Response):
+    """An answer in the text format of OpenMetrics."""
+
+    media_type = OPENMETRICS
+
+
+@router.get("/metrics", dependencies=need("read"), response_class=OpenMetrics)
+async def metrics(use: UseCases, parts: Everything) -> OpenMetrics:
     """Numbers of now, as OpenMetrics text."""
-    text = render(await use.queues.find(None), parts.engine.services())
-    return PlainTextResponse(text, media_type=OPENMETRICS)
+    return OpenMetrics(render(await use.queues.find(None), parts.engine.services()))
