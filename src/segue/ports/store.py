@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from segue.ports.catalog import ProcessCatalog, ScheduleCatalog, TokenCatalog, WorkerCatalog
+from segue.ports.catalog import ProcessCatalog, ScheduleCatalog, TokenCatalog, UserCatalog, WorkerCatalog
 from segue.ports.limits import LimitCatalog
 from segue.ports.messages import MessageStore
+from segue.ports.retention import Retention
 from segue.ports.views import Views
 
 
@@ -15,9 +16,11 @@ class Store(
     ProcessCatalog,
     WorkerCatalog,
     TokenCatalog,
+    UserCatalog,
     ScheduleCatalog,
     LimitCatalog,
     Views,
+    Retention,
     Protocol,
 ):
     """One database behind all storage ports, so that one transaction can span them."""

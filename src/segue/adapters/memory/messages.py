@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from segue.adapters.memory.settle import Settling
 from segue.adapters.memory.state import Live, State, copy_message
+from segue.model.events import Event
 from segue.model.message import Message, Place, Transition
 from segue.model.start import Accepted, Start
 from segue.ports.messages import EventListener, ReadyListener
 from segue.ports.outside import Clock
+
+log = logging.getLogger(__name__)
 
 
 class MemoryMessages:
@@ -22,6 +26,8 @@ class MemoryMessages:
         self._clock = clock
         self._ready: list[ReadyListener] = []
         self._events: list[EventListener] = []
+        # Whether a queue is one line is said by whoever takes from it.
+        self._ordered: dict[tuple[int, str], bool] = {}
 
     async def accept(self, start: Start) -> Accepted:
         """See `MessageStore.accept`."""
@@ -45,6 +51,7 @@ class MemoryMessages:
     async def take(self, version: int, node: str, limit: int, now: int, ordered: bool) -> list[Message]:
         """See `MessageStore.take`."""
         state = self._state
+        self._ordered[version, node] = ordered
         taken: list[Message] = []
         for seq, live in sorted(state.queues.get((version, node), {}).items()):
             if len(taken) >= limit:
@@ -71,7 +78,16 @@ class MemoryMessages:
 
     async def nodes_ready(self, version: int, now: int) -> list[str]:
         """See `MessageStore.nodes_ready`."""
-        return sorted({live.message.node for live in self._waiting(version) if live.message.due <= now})
+        ready = set()
+        blocked = set()
+        for live in self._waiting(version):
+            node = live.message.node
+            if live.message.due > now:
+                if self._ordered.get((version, node)):
+                    blocked.add(node)
+            elif node not in blocked:
+                ready.add(node)
+        return sorted(ready)
 
     def on_ready(self, listener: ReadyListener) -> None:
         """See `MessageStore.on_ready`."""
@@ -84,6 +100,7 @@ class MemoryMessages:
     def crash(self) -> None:
         """Forget what a store that is opened again does not know: who had taken what, and who listened."""
         self._state.taken.clear()
+        self._ordered.clear()
         self._ready.clear()
         self._events.clear()
 
@@ -93,14 +110,23 @@ class MemoryMessages:
             live
             for (owner, _), queue in self._state.queues.items()
             if owner == version
-            for seq, live in queue.items()
+            for seq, live in sorted(queue.items())
             if seq not in self._state.taken
         ]
 
     def _tell(self, work: Settling) -> None:
         if work.events:
-            for listener in self._events:
-                listener(work.events)
+            self._tell_all(work.events)
         for version, node in work.woken:
             for wake in self._ready:
-                wake(version, node)
+                try:
+                    wake(version, node)
+                except Exception:
+                    log.exception("A listener of the store failed")
+
+    def _tell_all(self, events: Sequence[Event]) -> None:
+        for listener in self._events:
+            try:
+                listener(events)
+            except Exception:
+                log.exception("A listener of the store failed")

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from segue.adapters.memory.state import Done, Live, Run, State, Tick
 from segue.core.ledger import END_EVENTS, Tally, instance_state
 from segue.core.versions import choose_asked, choose_version
-from segue.model.errors import NodeNotFound
+from segue.model.errors import Conflict, NodeNotFound
 from segue.model.events import Event, EventKind
 from segue.model.message import (
     Child,
@@ -45,6 +45,8 @@ class Settling:
         if known is not None:
             return replace(known, repeated=True)
         version, node = self._choose(start)
+        if start.instance in state.runs:
+            raise Conflict(f"there is an instance {start.instance} already")
         accepted = Accepted(
             instance=start.instance, process=start.process, version=version.number, message=start.message
         )

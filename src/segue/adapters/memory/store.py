@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from segue.adapters.memory.catalog import MemoryCatalog
 from segue.adapters.memory.limits import MemoryLimits
 from segue.adapters.memory.messages import MemoryMessages
 from segue.adapters.memory.state import Run, State
 from segue.adapters.memory.views import MemoryViews
-from segue.model.events import Event
 from segue.model.ledger import LedgerLine
 from segue.ports.outside import Clock
 
@@ -27,10 +24,6 @@ class MemoryStore(MemoryMessages, MemoryCatalog, MemoryLimits, MemoryViews):
         MemoryCatalog.__init__(self, state, self._tell_all)
         MemoryLimits.__init__(self, state)
         MemoryViews.__init__(self, state, clock)
-
-    def _tell_all(self, events: Sequence[Event]) -> None:
-        for listener in self._events:
-            listener(events)
 
     def break_writes(self, reason: str) -> None:
         """Refuse every change with StoreUnavailable until mended."""

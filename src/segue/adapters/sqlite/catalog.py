@@ -23,12 +23,15 @@ T = TypeVar("T")
 
 
 class Scripted:
-    """Runs scripts: `_change` in the writer, in line with everything else that changes, `_read` beside it."""
+    """Runs scripts: `_change` in the writer, in line with everything else that changes, `_read` beside it.
+
+    `versions` says that a script may change processes or versions, of which the writer remembers some.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def _change(self, script: Callable[[], Script[T]]) -> T:
+    async def _change(self, script: Callable[[], Script[T]], *, versions: bool = False) -> T:
         def call(connection: sqlite3.Connection, changes: Changes) -> T:
             def note(said: Note) -> None:
                 event = said.event
@@ -40,7 +43,7 @@ class Scripted:
             return drive(script(), connection, note, discarded)
 
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._parts.writer.submit(CallOperation(call, future))
+        self._parts.writer.submit(CallOperation(call, future, versions=versions))
         return await future
 
     async def _read(self, script: Callable[[], Script[T]]) -> T:
@@ -55,7 +58,7 @@ class SqliteCatalog(Scripted):
 
     async def create_process(self, name: str, folder: str, at: int) -> Process:
         """See `ProcessCatalog`."""
-        return await self._change(lambda: processes.create_process(name, folder, at))
+        return await self._change(lambda: processes.create_process(name, folder, at), versions=True)
 
     async def processes(self, after: str | None, limit: int) -> list[Process]:
         """See `ProcessCatalog`."""
@@ -67,7 +70,7 @@ class SqliteCatalog(Scripted):
 
     async def put_draft(self, draft: NewVersion) -> Version:
         """See `ProcessCatalog`."""
-        return await self._change(lambda: processes.put_draft(draft))
+        return await self._change(lambda: processes.put_draft(draft), versions=True)
 
     async def replace_source(self, version: int, source: bytes) -> None:
         """See `ProcessCatalog`."""
@@ -75,11 +78,11 @@ class SqliteCatalog(Scripted):
 
     async def set_state(self, process: str, number: int, state: VersionState, at: int) -> Version:
         """See `ProcessCatalog`."""
-        return await self._change(lambda: processes.set_state(process, number, state, at))
+        return await self._change(lambda: processes.set_state(process, number, state, at), versions=True)
 
     async def retire(self, process: str, number: int, discard: bool, at: int) -> Version:
         """See `ProcessCatalog`."""
-        return await self._change(lambda: processes.retire(process, number, discard, at))
+        return await self._change(lambda: processes.retire(process, number, discard, at), versions=True)
 
     async def content(self, version: int) -> VersionContent:
         """See `ProcessCatalog`."""

@@ -161,6 +161,15 @@ class Changes:
         self._write_tallies()
         _EVENTS.write(cursor, self._events)
         _LOGS.write(cursor, self._logs)
+        self._clear()
+
+    def drop(self) -> None:
+        """Forget what was gathered since `write`, which does not happen after all."""
+        if self._events:
+            del self.report.events[-len(self._events) :]
+        self._clear()
+
+    def _clear(self) -> None:
         for gathered in (
             self.leave_queue,
             self.leave_aside,

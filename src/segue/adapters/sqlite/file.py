@@ -24,9 +24,11 @@ def check_sqlite() -> None:
         raise StoreUnavailable(detail)
 
 
-def connect_writer(file: Path, settings: SqliteSettings) -> sqlite3.Connection:
+def connect_writer(
+    file: Path, settings: SqliteSettings, factory: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     """Return the connection that writes: WAL, each commit flushed to the disk."""
-    connection = _connect(file)
+    connection = _connect(file, factory)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     # Some distributions build SQLite so that it overwrites what is deleted; that would double the writing here.
@@ -43,8 +45,10 @@ def connect_reader(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, cached_statements=1024)
+def _connect(file: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        file, isolation_level=None, check_same_thread=False, cached_statements=1024, factory=factory
+    )
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection

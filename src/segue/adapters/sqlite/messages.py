@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from segue.adapters.sql.live import Held
 from segue.adapters.sqlite.fronts import Budget, Front, Rows
 from segue.adapters.sqlite.operations import AcceptOperation, Report, SettleOperation
@@ -78,7 +80,7 @@ class SqliteMessages:
         held = self._taken.get(message.seq)
         if held is message:
             del self._taken[held.seq]
-            self._front(held.version, held.node).arrive(held)
+            self._put_back(held)
         elif message.seq in self._settling:
             self._settling[message.seq] = True
 
@@ -165,7 +167,7 @@ class SqliteMessages:
             if not isinstance(message, Held):
                 continue
             if released:
-                self._front(message.version, message.node).arrive(message)
+                self._put_back(message)
             else:
                 self._taken[message.seq] = message
 
@@ -190,6 +192,10 @@ class SqliteMessages:
         if front is None:
             front = fronts[node] = Front(version, node, self._budget)
         return front
+
+    def _put_back(self, held: Held) -> None:
+        """Put a message that was taken back into its place; as another object, so that its last holder has no say."""
+        self._front(held.version, held.node).arrive(replace(held))
 
     def _load(self, front: Front) -> asyncio.Future[None]:
         """Read on in the file, once at a time for each front; a hint follows for those who did not wait."""

@@ -60,13 +60,16 @@ class SettleOperation(Operation):
 
 
 class CallOperation(Operation):
-    """Run a function on the writer's connection, in a transaction of its own."""
+    """Run a function on the writer's connection, whole or not at all. `versions`: it may change versions."""
 
-    __slots__ = ("function",)
+    __slots__ = ("function", "versions")
 
-    def __init__(self, function: Callable[[sqlite3.Connection, Changes], Any], future: asyncio.Future[Any]) -> None:
+    def __init__(
+        self, function: Callable[[sqlite3.Connection, Changes], Any], future: asyncio.Future[Any], *, versions: bool
+    ) -> None:
         super().__init__(future)
         self.function = function
+        self.versions = versions
 
 
 class Report:

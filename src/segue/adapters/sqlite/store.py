@@ -12,6 +12,7 @@ from segue.adapters.sqlite.messages import SqliteMessages
 from segue.adapters.sqlite.parts import Parts
 from segue.adapters.sqlite.queries import Queries
 from segue.adapters.sqlite.readers import Readers
+from segue.adapters.sqlite.retention import SqliteRetention
 from segue.adapters.sqlite.schema import bring_up_to_date
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.trouble import unavailable
@@ -33,7 +34,7 @@ _LIVE = (
 )
 
 
-class SqliteStore(SqliteMessages, SqliteCatalog, SqliteLimits, SqliteViews):
+class SqliteStore(SqliteMessages, SqliteCatalog, SqliteLimits, SqliteViews, SqliteRetention):
     """Implements `Store` in one file of a data folder, which it holds alone until closed."""
 
     def __init__(self, parts: Parts, lock: FolderLock) -> None:
@@ -41,6 +42,7 @@ class SqliteStore(SqliteMessages, SqliteCatalog, SqliteLimits, SqliteViews):
         SqliteCatalog.__init__(self, parts)
         SqliteLimits.__init__(self, parts)
         SqliteViews.__init__(self, parts)
+        SqliteRetention.__init__(self, parts)
         self._lock = lock
 
     @classmethod

@@ -11,7 +11,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from segue.adapters.sqlite.accept import Accepting
@@ -23,7 +23,7 @@ from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.settle import Settling
 from segue.adapters.sqlite.trouble import is_outage
 from segue.adapters.sqlite.versions import Versions
-from segue.model.errors import BacklogFull, SegueError, StoreUnavailable
+from segue.model.errors import BacklogFull, Conflict, SegueError, StoreUnavailable
 from segue.model.start import Accepted
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,8 @@ class Writer:
         """Work until told to end. Whatever happens, every operation is answered."""
         while True:
             operations = self._gather()
-            for group in _groups(operations):
+            group = [operation for operation in operations if operation is not None]
+            if group:
                 self._commit(group)
             if operations and operations[-1] is None:
                 return
@@ -169,9 +170,6 @@ class Writer:
         report = Report(group)
         self._cursor.execute("BEGIN IMMEDIATE")
         changes = Changes(self._cursor, self._numbers, self._versions, report)
-        if isinstance(group[0], CallOperation):
-            self._call(group[0], changes)
-            return report
         accepting = Accepting(changes, self._live, self._settings.max_live, self._pace)
         settling = Settling(changes, accepting)
         for operation in group:
@@ -182,6 +180,8 @@ class Writer:
                 elif isinstance(operation, SettleOperation):
                     taken = operation.taken if trusting else [False] * len(operation.taken)
                     operation.value = settling.settle(operation.transitions, taken)
+                elif isinstance(operation, CallOperation):
+                    self._call(operation, changes)
             except SegueError as error:
                 operation.error = error
         changes.write()
@@ -191,17 +191,19 @@ class Writer:
         return report
 
     def _call(self, operation: CallOperation, changes: Changes) -> None:
-        """Do a call, which is alone in its transaction: when it fails, nothing of it stays."""
+        """Do a call among the others: it sees what they did, and when it fails nothing of it stays."""
+        changes.write()
+        self._cursor.execute("SAVEPOINT call")
         try:
             operation.value = operation.function(self._connection, changes)
-            operation.error = None
-        except SegueError as error:
-            operation.error = error
-            self._roll_back()
-            return
-        changes.write()
-        self._cursor.execute("COMMIT")
-        self._versions.forget()
+        except SegueError:
+            self._cursor.execute("ROLLBACK TO call")
+            self._cursor.execute("RELEASE call")
+            changes.drop()
+            raise
+        self._cursor.execute("RELEASE call")
+        if operation.versions:
+            self._versions.forget()
 
     def _accept(self, operation: AcceptOperation, accepting: Accepting) -> Accepted:
         refusal = self._health.refusal
@@ -242,6 +244,8 @@ class Writer:
     def _fail(self, group: Sequence[Operation], error: Exception) -> None:
         if isinstance(error, sqlite3.Error) and is_outage(error):
             error = self._health.failed(error)
+        elif isinstance(error, sqlite3.IntegrityError):
+            error = Conflict(f"something with this id is stored already ({error})")
         elif not isinstance(error, SegueError):
             log.error("An operation of the store failed", exc_info=error)
         for operation in group:
@@ -263,20 +267,3 @@ def _ignore(report: Report) -> None:
 
 def _weight(operation: Operation | None) -> int:
     return len(operation.transitions) if isinstance(operation, SettleOperation) else 1
-
-
-def _groups(operations: Sequence[Operation | None]) -> Iterator[list[Operation]]:
-    """Split into what may share a transaction: a call stands alone."""
-    group: list[Operation] = []
-    for operation in operations:
-        if operation is None:
-            continue
-        if isinstance(operation, CallOperation):
-            if group:
-                yield group
-            yield [operation]
-            group = []
-        else:
-            group.append(operation)
-    if group:
-        yield group
