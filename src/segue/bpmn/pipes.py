@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 
 import msgspec
+from lxml import etree
 
 from segue.bpmn.classify import Classified, classify
-from segue.bpmn.names import PIPES, Element, attribute, local
+from segue.bpmn.names import BPMN, PIPES, SEGUE, Element, attribute, child, children, local
 from segue.bpmn.scope import Dialect, Scope
 from segue.bpmn.settings import AT_MOST, REPEAT_MS, TIMEOUT_MS, Binding, Complain, make_action, within
 from segue.model.graph import Action, ActionKind, Node, NodeKind, RepeatPolicy, Timer, TimerKind
@@ -131,6 +132,29 @@ def _whole(element: Element, name: str, complain: Complain) -> int | None:
         complain("bad-setting", f"pipes:{name} is {text[:40]!r}; it must be a whole number.")
         return None
     return int(text)
+
+
+def make_explicit(element: Element, scope: Scope, id_: str) -> None:
+    """Write down as standard BPMN what the dialect gives a node by its element and type: so the element may change."""
+    written = pipes_type(element, scope)
+    if not written:
+        return
+    timer = pipes_timer(element, scope, id_)
+    if timer is not None:
+        holder = child(element, "extensionElements")
+        if holder is None:
+            holder = etree.Element(f"{{{BPMN}}}extensionElements")
+            element.insert(sum(1 for _ in children(element, BPMN, "documentation")), holder)
+        if child(holder, "schedule", SEGUE) is None:
+            etree.SubElement(holder, f"{{{SEGUE}}}schedule", body=timer.body, nsmap={"segue": SEGUE})
+        definition = etree.SubElement(element, f"{{{BPMN}}}timerEventDefinition")
+        etree.SubElement(definition, f"{{{BPMN}}}timeCycle").text = timer.value
+        written = "start"
+        for name in ("cronTime", "cronParams"):
+            element.attrib.pop(f"{{{PIPES}}}{name}", None)
+    elif written == "webhook":
+        etree.SubElement(element, f"{{{BPMN}}}messageEventDefinition")
+    element.set(f"{{{PIPES}}}pipesType", written)
 
 
 def pipes_fields(node: Node, hosts: Mapping[str, str]) -> dict[str, str]:
