@@ -32,7 +32,7 @@ class TimeError(ValueError):
 
 
 class Duration(Struct, frozen=True):
-    """A span of time: calendar months and days, then exact milliseconds."""
+    """A span of time: calendar months and days, then exact milliseconds. Both parts have the same sign."""
 
     months: int
     days: int
@@ -40,8 +40,8 @@ class Duration(Struct, frozen=True):
 
     @property
     def about_ms(self) -> int:
-        """Its usual length: a month counts as 30 days."""
-        return (self.months * 30 + self.days) * _DAY_MS + self.exact_ms
+        """Its usual length: a month counts as half of 61 days."""
+        return (self.months * 61 // 2 + self.days) * _DAY_MS + self.exact_ms
 
     def times(self, count: int) -> Duration:
         """Return `count` such spans one after the other."""

@@ -27,7 +27,6 @@ BITE = 100
 MOST_COUNTED = 1_000
 """Skipped ticks are counted up to this number."""
 
-_SPANS_MS = (60_000, 3_600_000, 86_400_000, 32 * 86_400_000, 366 * 86_400_000, 30 * 366 * 86_400_000)
 _CYCLE = re.compile(r"R(-1|\d{0,9})/([^/]+)(?:/([^/]+))?", re.ASCII)
 _GO_DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 _CRON_ZONE = re.compile(r"(?:CRON_TZ|TZ)=(\S+)\s+(.*)", re.DOTALL)
@@ -124,18 +123,18 @@ def ticks_to_fire(timer: Timer, last: int, now: int) -> TicksToFire:
 def _newest(timer: Timer, known: int, now: int) -> int:
     """The newest tick that is not later than `now`; `known` is one of them."""
     ticker = _ticker(timer)
-    if isinstance(ticker, _Chain | _Anchored):
+    if isinstance(ticker, _Chain):
         return ticker.newest(known, now)
-    for span in _SPANS_MS:
-        since = max(known, now - span)
-        newest = None
-        while (tick := ticker.next(newest or since)) is not None and tick <= now:
-            newest = tick
-        if newest is not None:
-            return newest
-        if since == known:
-            break
-    return known
+    # From any instant before the newest tick the next one is due, from there on it is not: find that border by halves.
+    before, behind = known - 1, now
+    while behind - before > 1:
+        middle = (before + behind) // 2
+        tick = ticker.next(middle)
+        if tick is not None and tick <= now:
+            before = middle
+        else:
+            behind = middle
+    return ticker.next(before) or known
 
 
 class _Ticker(Protocol):
@@ -187,10 +186,6 @@ class _Anchored(Struct, frozen=True):
     def next(self, after: int) -> int | None:
         index = 0 if after < self.start else self._index(after) + 1
         return None if self.count is not None and index >= self.count else self.at(index)
-
-    def newest(self, known: int, now: int) -> int:
-        index = self._index(now)
-        return max(known, self.at(index if self.count is None else min(index, self.count - 1)))
 
     def _index(self, instant: int) -> int:
         """The index of the last tick not later than the instant, which is not before the first."""
