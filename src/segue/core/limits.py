@@ -73,6 +73,7 @@ class LimitBook:
 
     def __init__(self) -> None:
         self._counts: dict[str, _Count] = {}
+        self._keys: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     def restored(cls, slots: Iterable[Slot], rules: Iterable[LimitRule], now: int) -> LimitBook:
@@ -99,19 +100,20 @@ class LimitBook:
                 raise ValueError(f"The call {holder!r} holds a slot of {rule.key!r} already")
         if self.next_free(rules, now) != now:
             return False
-        for rule in rules:
-            self._counts[rule.key].running[holder] = now
+        keys = tuple(dict.fromkeys(rule.key for rule in rules))
+        for key in keys:
+            self._counts[key].running[holder] = now
+        self._keys[holder] = (*self._keys.get(holder, ()), *keys)
         return True
 
     def ended(self, holder: str, now: int) -> tuple[Slot, ...]:
         """Note that the call is over; its slots stay taken for their windows. Return them; () for an unknown call."""
         slots: list[Slot] = []
-        for key, count in self._counts.items():
-            granted = count.running.pop(holder, None)
-            if granted is not None:
-                slot = Slot(key=key, holder=holder, granted=granted, ended=now)
-                count.end(slot)
-                slots.append(slot)
+        for key in self._keys.pop(holder, ()):
+            count = self._counts[key]
+            slot = Slot(key=key, holder=holder, granted=count.running.pop(holder), ended=now)
+            count.end(slot)
+            slots.append(slot)
         return tuple(slots)
 
     def next_free(self, rules: Sequence[LimitRule], now: int) -> int | None:
