@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from segue.adapters.sqlite.settings import SqliteSettings
 from segue.testing.contracts.accepting import AcceptingContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
@@ -17,10 +18,19 @@ from segue.testing.contracts.views import ViewsContract
 from tests.adapters.sqlite.world import SqliteWorld, use_faulty_connections
 
 
-@pytest.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StoreWorld]:
+SETTINGS = {
+    "usual": SqliteSettings(),
+    # So little is kept in memory that every queue is read from the file all the time; few transitions share a commit.
+    "tight": SqliteSettings(front_messages=4, front_bytes=3_000, fronts_bytes=9_000, batch=7),
+}
+
+
+@pytest.fixture(params=SETTINGS)
+async def world(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[StoreWorld]:
     use_faulty_connections(monkeypatch)
-    world = SqliteWorld(tmp_path)
+    world = SqliteWorld(tmp_path, SETTINGS[request.param])
     yield world
     await world.close()
 

@@ -40,7 +40,7 @@ class MessageStore(Protocol):
         ...
 
     async def take(self, version: int, node: str, limit: int, now: int, ordered: bool) -> list[Message]:
-        """Take up to `limit` ready messages of a queue, in order; [] when none is ready."""
+        """Take up to `limit` ready messages of a queue, in order; fewer may be given at once, [] when none is ready."""
         ...
 
     def release(self, message: Message) -> None:

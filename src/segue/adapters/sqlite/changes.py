@@ -183,8 +183,9 @@ class Changes:
             gathered.clear()
 
     def _write_tallies(self) -> None:
-        for num, live, trash, failed, cancelled, discarded in _READ_INSTANCES.read(self.cursor, list(self._changed)):
-            change = self._changed[num]
+        stored = {row[0]: row[1:] for row in _READ_INSTANCES.read(self.cursor, list(self._changed))}
+        for num, change in self._changed.items():
+            live, trash, failed, cancelled, discarded = stored[num]
             tally = Tally(live=live, trash=trash, failed=failed, cancelled=cancelled, discarded=discarded)
             tally.add(change.tally)
             after = instance_state(tally, change.last)

@@ -70,7 +70,7 @@ class SqliteMessages:
             for held in messages:
                 self._taken[held.seq] = held
             if messages or not front.starved:
-                if front.low:
+                if front.low or front.starved:
                     self._load(front)
                 return list(messages)
             await asyncio.shield(self._load(front))

@@ -164,8 +164,14 @@ class Player:
         return await self.store.accept(self.request(process, **fields))
 
     async def take(self, version: Version, node: str, limit: int = 1000, *, ordered: bool = False) -> list[Message]:
-        """Take what is ready."""
-        return await self.store.take(version.id, node, limit, self.now, ordered)
+        """Take what is ready; a store may give fewer at once than there are."""
+        taken: list[Message] = []
+        while len(taken) < limit:
+            more = await self.store.take(version.id, node, limit - len(taken), self.now, ordered)
+            if not more:
+                break
+            taken += more
+        return taken
 
     async def take_one(self, version: Version, node: str, *, ordered: bool = False) -> Message:
         """Take the next message, which must be there."""
