@@ -193,6 +193,8 @@ def branch(inside: str, attributes: str = "") -> bytes:
         ("total > 5", 'language="cel"', "", "cel", "total > 5"),
         ("${total eq 5}", "", "", "", "total == 5"),
         ("=a and b", "", "", "", "a && b"),
+        ("a == 1", 'language="http://www.w3.org/1999/XPath"', "", "", "a == 1"),
+        ("a == 1", "", 'expressionLanguage="http://www.w3.org/1999/XPath"', "", "a == 1"),
         ("a = 1", 'language="https://www.omg.org/spec/DMN/20191111/FEEL/"', "",
          "https://www.omg.org/spec/DMN/20191111/FEEL/", "a == 1"),
         ("a = 1", "", 'expressionLanguage="https://www.omg.org/spec/DMN/20191111/FEEL/"',

@@ -205,3 +205,41 @@ def test_encodings_become_utf8() -> None:
     found = normalise(data)
     assert "größer".encode() in found.data
     assert found.changes[0].startswith("It was written in cp1252")
+
+
+def test_ids_that_the_editor_refuses_are_changed_with_their_references() -> None:
+    """moddle leaves out an element with such an id; a timer would vanish with the first save."""
+    data = definitions(
+        '<message id="7 days" name="7 days"/><process id="P"><startEvent id="s"><messageEventDefinition id="e 1"'
+        ' messageRef="7 days"/></startEvent><task id="0a" name="0a"/><exclusiveGateway id="ž" default="č"/>'
+        '<sequenceFlow id="f" sourceRef="s" targetRef="0a"/><sequenceFlow id="š" sourceRef="0a" targetRef="ž"/>'
+        '<sequenceFlow id="č" sourceRef="ž" targetRef="0a"/><task id="_0a"/></process>'
+    )
+    found = normalise(data)
+    graph = graph_of(found.data)
+    assert [node.id for node in graph.nodes] == ["s", "_0a_2", "__", "_0a"]
+    assert graph.nodes[0].message_name == "7 days"
+    assert graph.nodes[1].name == "0a"
+    assert [(item.source, item.target) for item in graph.flows] == [("s", "_0a_2"), ("_0a_2", "__"), ("__", "_0a_2")]
+    assert graph.nodes[2].default_flow == graph.flows[2].id
+    assert next(tree(found).iter(f"{{{BPMN}}}message")).get("id") == "_7_days"
+    assert any("(6 times)" in text for text in found.changes)
+
+
+def test_ids_used_twice_stay_with_the_graph() -> None:
+    data = definitions(
+        '<collaboration id="P"><participant id="a"/></collaboration><process id="P"><task id="a"/></process>'
+    )
+    found = normalise(data)
+    root = tree(found)
+    assert graph_of(found.data).key == "P"
+    assert [node.id for node in graph_of(found.data).nodes] == ["a"]
+    ids = [item.get("id") for item in root.iter(f"{{{BPMN}}}*") if item.get("id")]
+    assert len(ids) == len(set(ids))
+
+
+def test_prefixes_that_moddle_cannot_read_are_changed() -> None:
+    data = definitions('<process id="P"><startEvent id="s" žluť:x="1"/></process>', 'xmlns:žluť="urn:z"')
+    root = tree(normalise(data))
+    assert "žluť" not in root.nsmap
+    assert next(root.iter(f"{{{BPMN}}}startEvent")).get("{urn:z}x") == "1"

@@ -174,3 +174,8 @@ def test_the_dialect_is_told_by_name_or_attributes() -> None:
     assert read(plain, "orders.tplg").dialect is Dialect.TPLG
     assert read(line(task("a", attributes='pipes:pipesType="custom"'))).dialect is Dialect.TPLG
     assert read(b'{"nodes":[],"connections":[]}').dialect is Dialect.TPLG_JSON
+
+
+def test_line_breaks_in_a_name_are_layout() -> None:
+    data = line(task("a", attributes='name="Prepare&#13;&#10;Bank&#10;  Transfer "'))
+    assert node_of(data, "a").name == "Prepare Bank Transfer"

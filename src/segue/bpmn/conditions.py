@@ -9,6 +9,8 @@ from segue.bpmn.scope import Scope
 from segue.core.conditions import translate
 from segue.model.graph import Condition, Flow
 
+_DEFAULT_LANGUAGE = frozenset({"http://www.w3.org/1999/xpath", "https://www.w3.org/1999/xpath"})
+
 
 def read_condition(element: Element, flow: Flow, scope: Scope) -> Flow:
     """Return the flow with the condition that its sequenceFlow element carries; what does not translate is found."""
@@ -24,6 +26,9 @@ def read_condition(element: Element, flow: Flow, scope: Scope) -> Flow:
         # Several editors write an empty element where nobody entered a condition.
         return flow
     language = attribute(holder, "language") or scope.default_language
+    if language.rstrip("/").lower() in _DEFAULT_LANGUAGE:
+        # BPMN's default (XPath 1.0): tools write it and leave it out without meaning anything by either.
+        language = ""
     cel, problem = translate(source, language or None)
     if problem is not None:
         scope.add("bad-condition", f"{problem}.", node=flow.id)

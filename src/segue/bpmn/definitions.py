@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from segue.bpmn.elements import FLOW_NODES
 from segue.bpmn.findings import Notes
-from segue.bpmn.names import BPMN, PIPES, Element, attribute, children, local, namespace
+from segue.bpmn.names import BPMN, PIPES, Element, attribute, children, local, name_of, namespace
 from segue.bpmn.process import read_process
 from segue.bpmn.scope import Dialect, Scope, index_ids
 from segue.model.graph import ProcessGraph
@@ -81,7 +81,7 @@ def _pools(root: Element, scope: Scope) -> dict[str, str]:
         for pool in children(collaboration, BPMN, "participant"):
             process = scope.find(attribute(pool, "processRef"))
             if process is not None:
-                pools.setdefault(attribute(process, "id") or "", attribute(pool, "name") or "")
+                pools.setdefault(attribute(process, "id") or "", name_of(pool))
     return pools
 
 

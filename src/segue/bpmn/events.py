@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from segue.bpmn.names import BPMN, SEGUE, Element, attribute, children, extensions, local, text_of
+from segue.bpmn.names import BPMN, SEGUE, Element, attribute, children, extensions, local, name_of, text_of
 from segue.bpmn.scope import Scope
 from segue.model.graph import MissedTicks, Timer, TimerKind
 
@@ -25,7 +25,7 @@ def definitions(element: Element, scope: Scope) -> list[Element]:
 def message_name(definition: Element, scope: Scope) -> str | None:
     """Return the name of the message that a message event is about, None when it names none."""
     message = scope.find(attribute(definition, "messageRef"))
-    return None if message is None else attribute(message, "name") or attribute(message, "id")
+    return None if message is None else name_of(message) or attribute(message, "id")
 
 
 def read_timer(definition: Element, id_: str, scope: Scope) -> Timer | None:

@@ -61,6 +61,11 @@ def attribute(element: Element, name: str, uri: str = "") -> str | None:
     return value.strip() if isinstance(value, str) else None
 
 
+def name_of(element: Element) -> str:
+    """Return the name of an element with each run of white space as one blank: line breaks in it are layout."""
+    return " ".join((element.get("name") or "").split())
+
+
 class Ids:
     """Ids that QName references are looked up in: as written, else without prefix, whichever side has one."""
 

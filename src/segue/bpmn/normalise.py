@@ -11,6 +11,7 @@ from segue.bpmn.decode import decode
 from segue.bpmn.definitions import open_scope, read_processes
 from segue.bpmn.diagram import BPMNDI, DC, add_edge, add_plane, add_shape
 from segue.bpmn.findings import Notes
+from segue.bpmn.ids import make_ids_legal
 from segue.bpmn.layout import Bounds, Drawing, arrange
 from segue.bpmn.markup import MAX_BYTES, parse
 from segue.bpmn.names import BPMN, Element, Ids, attribute, children, local, namespace
@@ -73,9 +74,9 @@ class _Normaliser:
 
     def __init__(self, root: Element, name: str, changes: Counter[str]) -> None:
         self.root = root
+        self.name = name
         self.changes = changes
-        self.notes = Notes()
-        self.scope: Scope = open_scope(root, name, self.notes)
+        self.scope: Scope = open_scope(root, name, Notes())
         self.graphs = read_processes(root, self.scope)
 
     def run(self) -> None:
@@ -83,6 +84,12 @@ class _Normaliser:
         self._ids()
         self._references()
         self._neighbours()
+        refused = make_ids_legal(self.root, set(self.scope.placed.values()))
+        if refused:
+            self.changes["An id that editors refuse was changed, and all that refers to it."] += refused
+            # Everything below goes by the new ids.
+            self.scope = open_scope(self.root, self.name, Notes())
+            self.graphs = read_processes(self.root, self.scope)
         self._abstract()
         self._labels()
         shape, plane = (next(self.root.iter(f"{{{BPMNDI}}}{name}"), None) for name in ("BPMNShape", "BPMNPlane"))

@@ -9,7 +9,7 @@ import msgspec
 from lxml import etree
 
 from segue.bpmn.classify import Classified, classify
-from segue.bpmn.names import BPMN, PIPES, SEGUE, Element, attribute, child, children, local
+from segue.bpmn.names import BPMN, PIPES, SEGUE, Element, attribute, child, children, local, name_of
 from segue.bpmn.scope import Dialect, Scope
 from segue.bpmn.settings import AT_MOST, REPEAT_MS, TIMEOUT_MS, Binding, Complain, make_action, within
 from segue.model.graph import Action, ActionKind, Node, NodeKind, RepeatPolicy, Timer, TimerKind
@@ -64,7 +64,7 @@ def read_pipes(element: Element, scope: Scope, id_: str) -> Binding:
         action=pipes_action(
             kind=ActionKind(written),
             worker=_worker(element, id_, scope),
-            name=attribute(element, "name") or "",
+            name=name_of(element),
             application=attribute(element, "appName", PIPES),
             complain=complain,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from lxml import etree
@@ -33,7 +34,7 @@ def with_safe_prefixes(root: Element, changes: Counter[str]) -> Element:
     and what `xsi:type` names is written with the new prefixes.
     """
     bound = _bindings(root)
-    clashes = any(OWNED.get(prefix or "", uri) != uri for prefix, uri in bound)
+    clashes = any(OWNED.get(prefix or "", uri) != uri or not _is_readable(prefix) for prefix, uri in bound)
     if not clashes and len({uri for _, uri in bound}) == len(bound) == len({prefix for prefix, _ in bound}):
         return root
     prefixes = _choose(bound)
@@ -73,7 +74,7 @@ def _choose(bindings: set[tuple[str | None, str]]) -> dict[str, str]:
     for prefix, uri in bound:
         if uri in own:
             chosen[uri] = own[uri]
-        elif uri not in chosen and prefix and prefix not in OWNED and prefix not in chosen.values():
+        elif uri not in chosen and prefix and _is_readable(prefix) and prefix not in {*OWNED, *chosen.values()}:
             chosen[uri] = prefix
     for _, uri in bound:
         number = 0
@@ -82,6 +83,11 @@ def _choose(bindings: set[tuple[str | None, str]]) -> dict[str, str]:
                 chosen[uri] = f"ns{number}"
             number += 1
     return chosen
+
+
+def _is_readable(prefix: str | None) -> bool:
+    """Whether moddle's XML reader understands names with this prefix: it knows ASCII only."""
+    return prefix is None or re.fullmatch(r"[A-Za-z_][\w.-]*", prefix, re.ASCII) is not None
 
 
 def _qualified(text: str, element: Element, prefixes: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ from segue.bpmn.classify import Classified
 from segue.bpmn.conditions import read_condition
 from segue.bpmn.elements import BESIDE, FLOW_NODES, SUB_PROCESSES
 from segue.bpmn.events import read_timer, scheduled
-from segue.bpmn.names import BPMN, Element, Ids, attribute, local, namespace
+from segue.bpmn.names import BPMN, Element, Ids, attribute, local, name_of, namespace
 from segue.bpmn.pipes import classify_pipes, pipes_timer
 from segue.bpmn.scope import Scope
 from segue.bpmn.settings import Binding
@@ -46,7 +46,7 @@ def read_process(element: Element, scope: Scope, pool: str) -> ProcessGraph:
     executable = attribute(element, "isExecutable")
     graph = ProcessGraph(
         key=scope.process,
-        name=attribute(element, "name") or pool,
+        name=name_of(element) or pool,
         nodes=nodes,
         flows=flows,
         executable=None if executable is None else executable in {"true", "1"},
@@ -99,7 +99,7 @@ def _read_flows(
         wanted = attribute(element, "id") or ""
         unnamed += not wanted
         id_ = scope.claim(element, wanted, f"Flow_{ends[0]}_{ends[1]}")
-        flow = Flow(id=id_, source=ends[0], target=ends[1], name=attribute(element, "name") or "")
+        flow = Flow(id=id_, source=ends[0], target=ends[1], name=name_of(element))
         flows.append(read_condition(element, flow, scope))
         by_id[id_] = element
     if unnamed:
@@ -125,7 +125,7 @@ def _ends(element: Element, ids: Ids, scope: Scope) -> tuple[str, str] | None:
 
 def _read_node(item: _Drawn, scope: Scope, entered: bool, leaving: dict[str, str]) -> Node:
     element, id_ = item.element, item.id
-    name = attribute(element, "name") or ""
+    name = name_of(element)
     if item.parent is not None:
         text = f"The {local(element)} {name or id_!r} lies in a sub-process, which cannot be executed yet."
         scope.add("inside-sub-process", text, node=id_)
