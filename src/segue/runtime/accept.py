@@ -91,13 +91,6 @@ class Acceptor:
                 if not result.done():
                     result.set_result(InstanceState.RUNNING)
 
-    def give_up(self) -> None:
-        """Tell all who wait that their instances still run: the server is about to end."""
-        for waiting in self._watched.values():
-            for result in waiting:
-                if not result.done():
-                    result.set_result(InstanceState.RUNNING)
-
     def _complete(self, request: StartRequest) -> Start:
         now = self._clock.now()
         entropy = self._chance.entropy(20)

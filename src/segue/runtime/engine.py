@@ -58,7 +58,7 @@ class Engine:
 
     async def stop(self, grace_s: float) -> None:
         """Fire no more schedules; stop every control service, each within the same grace."""
-        self.acceptor.give_up()
+        self.acceptor.let_go()
         for task in self._background:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
