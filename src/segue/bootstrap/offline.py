@@ -35,7 +35,7 @@ def make_folder(data: Path) -> Path:
 
 async def create_token(data: Path, name: str, scopes: tuple[str, ...]) -> NewToken:
     """Make a token in a data folder, which is made if need be."""
-    return await _tokens(make_folder(data)).create(name, scopes)
+    return await Tokens(_made(data), SystemClock(), SystemChance()).create(name, scopes)
 
 
 async def list_tokens(data: Path) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ async def revoke_token(data: Path, id: str) -> None:
 
 async def create_user(data: Path, email: str, password: str, scopes: tuple[str, ...]) -> User:
     """Make a user in a data folder, which is made if need be."""
-    return await Users(Beside(make_folder(data)), SystemClock(), SystemChance()).create(email, password, scopes)
+    return await Users(_made(data), SystemClock(), SystemChance()).create(email, password, scopes)
 
 
 async def list_users(data: Path) -> list[dict[str, Any]]:
@@ -85,6 +85,13 @@ def audit(data: Path) -> dict[str, Any]:
     found = Beside(data).read(lambda: auditing.audit(SystemClock().now()))
     versions = [{**msgspec.structs.asdict(line), "balanced": line.balanced} for line in found.versions]
     return {"balanced": found.balanced, "versions": versions, "faults": list(found.faults)}
+
+
+def _made(data: Path) -> Beside:
+    """The store of a data folder; both are made if need be."""
+    beside = Beside(make_folder(data))
+    beside.make()
+    return beside
 
 
 def _tokens(data: Path) -> Tokens:

@@ -70,7 +70,7 @@ for name, group in (
 def run() -> None:
     """Run one command and end with its exit code; whatever goes wrong is one sentence on stderr."""
     try:
-        app()
+        app(prog_name="segue")
     except (Unauthenticated, ScopeMissing) as error:
         fail(error.detail, 4)
     except SegueError as error:

@@ -25,13 +25,14 @@ def serve(
     """Run the server until SIGTERM or Ctrl-C. Other settings: `segue config`."""
     import logging  # noqa: PLC0415
 
-    from segue.bootstrap.server import run_server  # noqa: PLC0415 - everything of the engine hangs on it
     from segue.config import load  # noqa: PLC0415
 
     configuration = load(flags={"data": data, "host": host, "port": port})
     for warning in configuration.warnings:
         warn(f"Warning: {warning}")
     settings = configuration.settings
+    from segue.bootstrap.server import run_server  # noqa: PLC0415 - everything of the engine hangs on it
+
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     run_server(settings, say, warn)
 

@@ -10,9 +10,11 @@ from segue.control.logs import Logs
 from segue.control.processes import Processes
 from segue.control.queues import Queues
 from segue.control.running import RunningEngine
+from segue.control.sessions import Sessions
 from segue.control.tasks import Tasks
 from segue.control.tokens import Tokens
 from segue.control.trash import Trash
+from segue.control.users import Users
 from segue.control.versions import Versions
 from segue.control.workers import Workers
 from segue.ports.outside import Chance, Clock, WorkerDirectory
@@ -31,12 +33,15 @@ class Control:
     tasks: Tasks
     workers: Workers
     tokens: Tokens
+    users: Users
+    sessions: Sessions
     audit: Auditing
     logs: Logs
 
 
 def control(store: Store, engine: RunningEngine, directory: WorkerDirectory, clock: Clock, chance: Chance) -> Control:
     """Join the use cases to a store and an engine."""
+    users = Users(store, clock, chance)
     return Control(
         processes=Processes(store, clock),
         versions=Versions(store, engine, clock),
@@ -46,6 +51,8 @@ def control(store: Store, engine: RunningEngine, directory: WorkerDirectory, clo
         tasks=Tasks(store, store, store, clock),
         workers=Workers(store, directory, engine, clock),
         tokens=Tokens(store, clock, chance),
+        users=users,
+        sessions=Sessions(store, store, users, clock, chance),
         audit=Auditing(store, clock),
         logs=Logs(store),
     )

@@ -38,6 +38,6 @@ def number_cursor(cursor: str | None) -> int:
     """A cursor that is a number; 0 without one. Raises Invalid."""
     if cursor is None:
         return 0
-    if not cursor.isdecimal() or len(cursor) > 19:
+    if not (cursor.isascii() and cursor.isdecimal()) or len(cursor) > 18:
         raise Invalid("cursor is not one that this list gave")
     return int(cursor)

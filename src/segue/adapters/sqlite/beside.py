@@ -34,7 +34,7 @@ _OTHERS_S = 10.0
 class Beside:
     """Implements `TokenCatalog` and `UserCatalog` on a data folder, whether a server runs on it or not.
 
-    The first change makes a store in a folder that has none.
+    A folder that has no store gets one by `make` alone.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -74,6 +74,18 @@ class Beside:
         """See `UserCatalog`."""
         self._change(lambda: people.put_user(user))
 
+    async def put_first_user(self, user: User) -> bool:
+        """See `UserCatalog`."""
+        return self._change(lambda: people.put_first_user(user))
+
+    async def change_user(self, user: User, unless_last: str | None = None) -> None:
+        """See `UserCatalog`."""
+        self._change(lambda: people.change_user(user, unless_last))
+
+    async def delete_user(self, id: str, unless_last: str | None = None) -> None:
+        """See `UserCatalog`."""
+        self._change(lambda: people.delete_user(id, unless_last))
+
     def read(self, script: Callable[[], Script[T]]) -> T:
         """Run a script that only reads, in one snapshot. Raises NotFound, StoreUnavailable.
 
@@ -90,7 +102,6 @@ class Beside:
             connection.backup(copy)
 
     def _change(self, script: Callable[[], Script[T]]) -> T:
-        self._make()
         with self._open(_connect) as connection:
             self._check(connection)
             connection.execute("BEGIN IMMEDIATE")
@@ -108,7 +119,7 @@ class Beside:
         except sqlite3.Error as error:
             raise unavailable(error, self._file) from error
 
-    def _make(self) -> None:
+    def make(self) -> None:
         """Make the store where there is none yet, unless a server that is just starting does so."""
         give_up = time.monotonic() + _OTHERS_S
         while not _has_schema(self._file):
