@@ -78,11 +78,9 @@ class AnswerReader:
         """Say how far the answer came, for people."""
         if not self.started:
             return "before it answered"
-        return (
-            f"within the answer, after {len(self._body)} bytes of its body"
-            if self.status
-            else "within its answer's head"
-        )
+        if not self.status:
+            return "within the head of its answer"
+        return f"within its answer, after {len(self._body)} bytes of the body"
 
     # What the parser calls.
 

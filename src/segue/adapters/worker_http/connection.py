@@ -76,6 +76,16 @@ class Connection(asyncio.Protocol):
         """Close at once and send no more; an exchange under way ends with CLOSED. A closed one stays as it is."""
         self._end(Fault.CLOSED, why)
 
+    def drop(self) -> None:
+        """Close at once and leave the register: for one whose end the loop tells, or will not tell.
+
+        uvloop does not when the making of the connection is cancelled after it was made.
+        """
+        self.abort()
+        self._register.discard(self)
+        if not self.ended.done():
+            self.ended.set_result(None)
+
     # What the loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -105,8 +115,7 @@ class Connection(asyncio.Protocol):
             self._end(Fault.CLOSED, f"the connection broke {self._answer.progress()}: {exc}")
         else:
             self._end(Fault.CLOSED, f"the worker closed the connection {self._answer.progress()}")
-        self._register.discard(self)
-        self.ended.set_result(None)
+        self.drop()
 
     # The rest is ours.
 

@@ -12,6 +12,8 @@ from segue.adapters.worker_http.request import Origin
 from segue.adapters.worker_http.settings import HttpSettings
 from segue.model.workers import Fault
 
+# A loop ends an aborted connection in its next turns; one that did not must not keep the server from stopping.
+_LONGEST_END_S = 2.0
 _CLOSED = "Segue has closed its connections to workers"
 
 
@@ -83,12 +85,9 @@ class Pool:
     async def connect(self, deadline: float) -> Connection:
         """Make a connection for a place that the caller holds. Raises ConnectError."""
         origin = self._origin
-        name = origin.host if self._tls else None
+        connection = Connection(self._loop, self._settings, self._open)
         try:
-            async with asyncio.timeout_at(deadline):
-                _, connection = await self._loop.create_connection(
-                    self._connection, origin.host, origin.port, ssl=self._tls, server_hostname=name
-                )
+            await self._dial(connection, deadline)
         except TimeoutError as error:
             raise ConnectError(Fault.TIMEOUT, f"no connection to {origin} within the time") from error
         except ssl.SSLError as error:
@@ -101,6 +100,16 @@ class Pool:
             connection.abort()
             raise ConnectError(Fault.CLOSED, _CLOSED)
         return connection
+
+    async def _dial(self, connection: Connection, deadline: float) -> None:
+        host, port = self._origin.host, self._origin.port
+        name = host if self._tls else None
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._loop.create_connection(lambda: connection, host, port, ssl=self._tls, server_hostname=name)
+        except BaseException:
+            connection.drop()
+            raise
 
     def give_back(self, connection: Connection | None) -> None:
         """Give back a place, and with it the connection if it may serve again; any other is closed here."""
@@ -139,10 +148,7 @@ class Pool:
         for connection in list(self._open):
             connection.abort(_CLOSED)
         if ends:
-            await asyncio.wait(ends)
-
-    def _connection(self) -> Connection:
-        return Connection(self._loop, self._settings, self._open)
+            await asyncio.wait(ends, timeout=_LONGEST_END_S)
 
     def _sweep(self) -> None:
         self._sweeper = None

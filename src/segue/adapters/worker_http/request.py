@@ -12,7 +12,7 @@ from urllib.parse import quote
 USER_AGENT = f"segue/{version('segue')}"
 
 _PORTS = {"http": 80, "https": 443}
-_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#\\]*)(?P<target>[^#]*)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#\\]*)(?P<target>(?:[/?][^#]*)?)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:@]+)(?::(?P<port>[0-9]{0,5}))?")
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
@@ -76,7 +76,7 @@ def _parse(url: str) -> tuple[Origin, bytes]:
         raise UnsendableError(f"the address {url!r} holds a space or a control character")
     address = _ADDRESS.fullmatch(url.partition("#")[0])
     if address is None:
-        raise UnsendableError(f"the address {url!r} does not begin with http:// or https://")
+        raise UnsendableError(f"the address {url!r} is none that begins with http:// or https://")
     scheme = address["scheme"].lower()
     if "@" in address["authority"]:
         # Not repeated: it may hold a password.

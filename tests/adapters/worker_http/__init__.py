@@ -1,0 +1,1 @@
+"""Calls to workers, against servers that misbehave in every way known."""
