@@ -217,10 +217,10 @@ def test_ids_that_the_editor_refuses_are_changed_with_their_references() -> None
     )
     found = normalise(data)
     graph = graph_of(found.data)
-    assert [node.id for node in graph.nodes] == ["s", "_0a_2", "__", "_0a"]
+    assert [node.id for node in graph.nodes] == ["s", "_0a_2", "_", "_0a"]
     assert graph.nodes[0].message_name == "7 days"
     assert graph.nodes[1].name == "0a"
-    assert [(item.source, item.target) for item in graph.flows] == [("s", "_0a_2"), ("_0a_2", "__"), ("__", "_0a_2")]
+    assert [(item.source, item.target) for item in graph.flows] == [("s", "_0a_2"), ("_0a_2", "_"), ("_", "_0a_2")]
     assert graph.nodes[2].default_flow == graph.flows[2].id
     assert next(tree(found).iter(f"{{{BPMN}}}message")).get("id") == "_7_days"
     assert any("(6 times)" in text for text in found.changes)
