@@ -14,6 +14,7 @@ import aiohttp
 
 from segue.adapters.chance import SystemChance
 from segue.adapters.clock import SystemClock
+from segue.adapters.memory.store import MemoryStore
 from segue.adapters.secrets_file import FileSecrets
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.store import SqliteStore
@@ -28,6 +29,7 @@ from segue.control.tokens import SCOPES
 from segue.model.errors import WorkerTrouble
 from segue.model.graph import ActionKind
 from segue.model.workers import OfferedAction, Worker, WorkerCall, WorkerReply
+from segue.ports.store import Store
 from segue.runtime.engine import Engine
 from segue.testing.worker import FakeWorkers
 
@@ -79,7 +81,7 @@ class Answer:
 
 @dataclass
 class Site:
-    store: SqliteStore
+    store: Store
     engine: Engine
     control: Control
     workers: FakeWorkers
@@ -159,16 +161,21 @@ def reply(headers: dict[str, str], body: str) -> WorkerReply:
     return WorkerReply(status=200, body=json.dumps({"headers": headers, "body": body}).encode())
 
 
-def _make(folder: Path) -> None:
+def _open(folder: Path, clock: SystemClock, settings: SqliteSettings | None) -> Store:
     folder.mkdir(exist_ok=True)
+    return SqliteStore.open(folder, clock=clock, secrets=FileSecrets(folder), settings=settings)
 
 
 @asynccontextmanager
-async def site(folder: Path, *, settings: SqliteSettings | None = None, heartbeat_s: float = 30) -> AsyncIterator[Site]:
-    """A site with the worker `w` registered, whose connector `echo` answers, and a token for each scope."""
-    _make(folder)
+async def site(
+    folder: Path | None = None, *, settings: SqliteSettings | None = None, heartbeat_s: float = 30
+) -> AsyncIterator[Site]:
+    """A site with the worker `w` registered, whose connector `echo` answers, and a token for each scope.
+
+    Its store is in memory, or in the folder where one is given.
+    """
     clock, chance = SystemClock(), SystemChance()
-    store = SqliteStore.open(folder, clock=clock, secrets=FileSecrets(folder), settings=settings)
+    store = MemoryStore(clock) if folder is None else _open(folder, clock, settings)
     workers = FakeWorkers()
     engine = Engine(store, workers, clock, chance)
     use = control(store, engine, FakeDirectory(), clock, chance)

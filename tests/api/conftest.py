@@ -10,6 +10,12 @@ from tests.site import site as make_site
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with make_site(tmp_path / "data") as made:
+def store() -> str:
+    """Where the site keeps what it knows; modules about what is stored ask for each of both."""
+    return "memory"
+
+
+@pytest.fixture
+async def site(store: str, tmp_path: Path) -> AsyncIterator[Site]:
+    async with make_site(None if store == "memory" else tmp_path / "data") as made:
         yield made

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 
+import pytest
+
 from segue.model.workers import Fault
 from tests.files import chain, user_task
 from tests.site import WORKER_URL, Site, ok, refuse
+
+pytestmark = pytest.mark.parametrize("store", ["memory", "sqlite"])
 
 
 async def failed(site: Site, count: int = 1) -> list[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.files import chain, user_task, without_action
 from tests.site import Site
 
 ORDERS = "/api/v1/processes/orders"
+
+pytestmark = pytest.mark.parametrize("store", ["memory", "sqlite"])
 
 
 async def put(site: Site, source: str | bytes, **query: str) -> dict[str, object]:

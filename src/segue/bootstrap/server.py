@@ -29,6 +29,7 @@ from segue.api.start import Intake, StartLimits
 from segue.bootstrap.offline import make_folder
 from segue.config import Settings
 from segue.control.everything import control
+from segue.control.upkeep import Upkeep
 from segue.model.errors import Invalid, SegueError
 from segue.model.graph import ActionKind
 from segue.model.workers import OfferedAction, Worker
@@ -100,11 +101,11 @@ class _Server:
             )
             await engine.start()
             stack.push_async_callback(engine.stop, 0.0)
-            await self._serve(parts, held)
+            await self._serve(parts, held, Upkeep(store, clock, settings.retention_days))
 
-    async def _serve(self, parts: Parts, held: socket.socket) -> None:
+    async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:
         server = HttpServer(build(parts), held)
-        caring = asyncio.create_task(_care(parts.gate))
+        caring = asyncio.create_task(_care(parts.gate, upkeep))
         try:
             await server.start(HEALTH)
             host, port = held.getsockname()[:2]
@@ -176,12 +177,14 @@ class _NoDirectory:
         return
 
 
-async def _care(gate: Gate) -> None:
-    """Note the use of tokens every minute; trouble waits for the next one."""
+async def _care(gate: Gate, upkeep: Upkeep) -> None:
+    """Note the use of tokens and forget what is past its time, every minute; trouble waits for the next one."""
     while True:
         await asyncio.sleep(_UPKEEP_S)
         try:
             await gate.note_use()
+            while await upkeep.step():
+                pass
         except SegueError as error:
             log.warning("Upkeep: %s", error.detail)
 

@@ -51,7 +51,7 @@ class Browser(Struct, frozen=True, kw_only=True):
 
 
 class Sessions:
-    """Sign in and out. At start, while there is no user, `first_secret` opens the making of the first administrator."""
+    """Sign in and out. While there is no user, a secret opens the making of the first."""
 
     def __init__(
         self, catalog: SessionCatalog, people: UserCatalog, users: Users, clock: Clock, chance: Chance

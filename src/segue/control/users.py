@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Collection
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -25,8 +26,9 @@ _SHORTEST, _LONGEST = 8, 1024
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
 
 
+RoleName = Literal["viewer", "operator", "editor", "admin", "other"]
 # What a role may do. `admin` contains all scopes.
-ROLES: dict[str, tuple[str, ...]] = {
+ROLES: dict[RoleName, tuple[str, ...]] = {
     "viewer": ("read",),
     "operator": ("start", "read", "operate"),
     "editor": ("start", "read", "operate", "edit"),
@@ -44,7 +46,7 @@ class Users:
 
     async def create(self, email: str, password: str, scopes: tuple[str, ...] = ("admin",)) -> User:
         """Make a user. Raises Invalid for an address or password that cannot be, NameTaken."""
-        user = self.make(email, password, scopes)
+        user = await asyncio.to_thread(self.make, email, password, scopes)
         if await self._catalog.user_by_email(user.email) is not None:
             raise NameTaken(f"There is a user {user.email} already")
         await self._catalog.put_user(user)
@@ -72,7 +74,7 @@ class Users:
         """All users, oldest first."""
         return await self._catalog.users()
 
-    async def set_role(self, id: str, role: str) -> User:
+    async def set_role(self, id: str, role: RoleName) -> User:
         """Another role for a user. Raises Invalid, NotFound, and Conflict for the last administrator."""
         if role not in ROLES:
             raise Invalid(f"role: there is no {role[:100]!r}; there are: {', '.join(ROLES)}")
@@ -98,7 +100,7 @@ class Users:
         raise NotFound(f"There is no user {id[:100]}")
 
 
-def role_of(scopes: Collection[str]) -> str:
+def role_of(scopes: Collection[str]) -> RoleName:
     """The name of the role that has these scopes, or `other`."""
     return next((role for role, has in ROLES.items() if set(has) == set(scopes)), "other")
 
