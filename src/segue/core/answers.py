@@ -70,7 +70,6 @@ _FAULTS = {
     Fault.TOO_LARGE: "answered more than is allowed",
     Fault.UNKNOWN_WORKER: "is not known",
     Fault.UNSENDABLE: "is registered with an address or headers that cannot be sent",
-    Fault.UNSENDABLE: "cannot be called as it is registered",
 }
 
 _HTTP_HEADERS = frozenset({
