@@ -200,3 +200,11 @@ def test_a_gateway_that_joins_exclusively_is_fine() -> None:
         b"</process>", (GATE.replace('"g"', '"j"') + flow("a", "j") + flow("b", "j") + "</process>").encode()
     )
     assert codes(data) == {"gateway-without-outgoing"}
+
+
+def test_a_chosen_process_without_nodes_is_an_error() -> None:
+    result = read(definitions(f'<process id="P">{START}{task("a")}{flow("start", "a")}</process><process id="Q"/>'))
+    assert result.publishable("P")
+    assert not result.publishable("Q")
+    assert [item.code for item in result.findings_for("Q")] == ["no-process"]
+    assert result.findings_for() == ()

@@ -46,6 +46,11 @@ class ReadResult(Struct, frozen=True, kw_only=True):
         wanted = key if key is not None else (main.key if main else None)
         if wanted is None:
             return self.findings
+        chosen = self.process(wanted)
+        if chosen is not None and not chosen.nodes:
+            notes = Notes()
+            notes.add("no-process", f"The process {wanted!r} has no flow nodes.", process=wanted)
+            return (*self.findings, *notes.found)
         return tuple(
             item
             for item in self.findings
@@ -53,11 +58,9 @@ class ReadResult(Struct, frozen=True, kw_only=True):
         )
 
     def publishable(self, key: str | None = None) -> bool:
-        """Whether the process (the main one without a key) has nodes and nothing found about it is an error."""
+        """Whether the process (the main one without a key) exists and nothing found about it is an error."""
         graph = self.process(key) if key is not None else self.main
-        if graph is None or not graph.nodes:
-            return False
-        return all(item.severity is not Severity.ERROR for item in self.findings_for(key))
+        return graph is not None and all(item.severity is not Severity.ERROR for item in self.findings_for(key))
 
 
 def read_file(data: bytes, *, name: str) -> ReadResult:
