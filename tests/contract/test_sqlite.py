@@ -17,7 +17,6 @@ from segue.testing.contracts.store_world import StoreWorld
 from segue.testing.contracts.views import ViewsContract
 from tests.adapters.sqlite.world import SqliteWorld, use_faulty_connections
 
-
 SETTINGS = {
     "usual": SqliteSettings(),
     # So little is kept in memory that every queue is read from the file all the time; few transitions share a commit.

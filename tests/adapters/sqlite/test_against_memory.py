@@ -122,8 +122,7 @@ class Twins:
         if self.dice.random() < 0.1:
             for player in self.players:
                 await player.store.retire(PROCESS, self.version.number, discard=True, at=player.now)
-                version = await player.enable(nodes=NODES)
-            self.version = version
+            await self.prepare()
 
     async def look(self) -> None:
         pictures = [await picture(player) for player in self.players]

@@ -54,6 +54,34 @@ def _connect(file: Path, factory: type[sqlite3.Connection] = sqlite3.Connection)
     return connection
 
 
+def check_after_crash(connection: sqlite3.Connection, file: Path, settings: SqliteSettings) -> None:
+    """Note that the file is in use; when it was not closed in order, look through it first, unless it is large.
+
+    A crash does not damage the file, but what made the machine stop may have. Raises StoreUnavailable.
+    """
+    row = connection.execute("SELECT value FROM fact WHERE name = 'closed'").fetchone()
+    if row is not None and row[0] == "no" and file.stat().st_size < settings.check_below:
+        said = [line for (line,) in connection.execute("PRAGMA quick_check(5)")]
+        if said != ["ok"]:
+            found = " ".join("; ".join(said).split())
+            detail = f"{file} is damaged ({found}): put the folder back from a backup"
+            raise StoreUnavailable(detail)
+    _set_closed(connection, "no")
+
+
+def note_closed(connection: sqlite3.Connection) -> None:
+    """Note that the file was closed in order."""
+    _set_closed(connection, "yes")
+
+
+def _set_closed(connection: sqlite3.Connection, value: str) -> None:
+    connection.execute(
+        "INSERT INTO fact (name, value) VALUES ('closed', ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
+        (value,),
+    )
+
+
 class FolderLock:
     """Holds a data folder for this process until closed. The system lets go of it when the process ends in any way."""
 

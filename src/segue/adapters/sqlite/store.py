@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
 from segue.adapters.sqlite.catalog import SqliteCatalog
-from segue.adapters.sqlite.file import FILE, FolderLock, check_sqlite, connect_reader, connect_writer
+from segue.adapters.sqlite.file import FILE, FolderLock, check_after_crash, check_sqlite, connect_reader, connect_writer
 from segue.adapters.sqlite.limits import SqliteLimits
 from segue.adapters.sqlite.messages import SqliteMessages
 from segue.adapters.sqlite.parts import Parts
@@ -77,10 +78,10 @@ class SqliteStore(SqliteMessages, SqliteCatalog, SqliteLimits, SqliteViews, Sqli
 def _open(file: Path, clock: Clock, secrets: Secrets, settings: SqliteSettings) -> Parts:
     try:
         bring_up_to_date(file, settings)
-        connection = connect_writer(file, settings)
-        queues = [(version, node, last, bool(due)) for version, node, last, due in connection.execute(_QUEUES)]
-        live = dict(connection.execute(_LIVE).fetchall())
-        connection.close()
+        with contextlib.closing(connect_writer(file, settings)) as connection:
+            check_after_crash(connection, file, settings)
+            queues = [(version, node, last, bool(due)) for version, node, last, due in connection.execute(_QUEUES)]
+            live = dict(connection.execute(_LIVE).fetchall())
         writer = Writer(lambda: connect_writer(file, settings), file, settings, live)
     except sqlite3.Error as error:
         raise unavailable(error, file) from error

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from segue.adapters.sqlite.accept import Accepting
 from segue.adapters.sqlite.changes import Changes, Numbers, OutOfDateError
+from segue.adapters.sqlite.file import note_closed
 from segue.adapters.sqlite.health import Health
 from segue.adapters.sqlite.operations import AcceptOperation, CallOperation, Operation, Report, SettleOperation
 from segue.adapters.sqlite.pace import Pace
@@ -100,7 +101,11 @@ class Writer:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
     def close(self) -> None:
-        """Close the connection, once finished. Nothing that was committed depends on it."""
+        """Close the file in order, once finished. Nothing that was committed depends on it."""
+        try:
+            note_closed(self._connection)
+        except sqlite3.Error as error:
+            log.warning("%s could not be closed in order: %s", self._file, error)
         self._connection.close()
 
     def _deliver(self, report: Report) -> None:
