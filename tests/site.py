@@ -129,6 +129,12 @@ class Site:
         """Let the connector `action` of the worker `w` answer so."""
         self.workers.serve(WORKER_URL, f"/connector/{action}/action", answer)
 
+    async def tasks(self, count: int) -> list[Any]:
+        """The user tasks, once there are so many: a message needs its turn to get from the start to the task."""
+        while len(found := (await self.get("/api/v1/tasks"))["items"]) < count:
+            pass
+        return list(found)
+
     async def workers_down(self, process: str, node: str) -> None:
         """Wait until the node is held because its worker does not answer."""
         events = self.engine.bus.subscribe()

@@ -50,6 +50,7 @@ async def _fill(site: Site) -> None:
     site.serve("echo", refuse)
     await site.start("orders", wait=30)
     await site.start("tasks")
+    await site.tasks(1)
 
 
 async def _known(site: Site) -> dict[str, list[object]]:

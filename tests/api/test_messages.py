@@ -219,7 +219,8 @@ async def test_a_second_click_changes_nothing(site: Site) -> None:
 async def test_a_user_task_is_accepted_perhaps_with_another_body(site: Site) -> None:
     await site.deploy("orders", user_task())
     started = [await site.start("orders", {"a": number}) for number in range(2)]
-    listed = (await site.get("/api/v1/tasks", token="read"))["items"]
+    listed = await site.tasks(2)
+    assert (await site.get("/api/v1/tasks", token="read"))["items"] == listed
     assert [each["id"] for each in listed] == [each["message"] for each in started]
     assert (listed[0]["place"], listed[0]["node"]) == ("waiting", "ask")
     task = f"/api/v1/tasks/{started[0]['message']}"

@@ -65,6 +65,11 @@ class Server:
         """Run a client command against this server."""
         return segue(*arguments, stdin=stdin, SEGUE_URL=self.url, SEGUE_TOKEN=self.token)
 
+    def tasks(self, *ids: str) -> None:
+        """Wait until these messages are user tasks; they need their turn to get there from the start."""
+        while not set(ids) <= {each["id"] for each in self.segue("task", "list", "--json").json}:
+            pass
+
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; the exit code and what was said on stderr."""
         self.process.send_signal(number)

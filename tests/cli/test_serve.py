@@ -74,10 +74,11 @@ def test_what_was_accepted_is_there_after_a_restart(starting: Starting, tmp_path
     (tmp_path / "tasks.bpmn").write_text(user_task())
     first = starting()
     assert first.segue("deploy", str(tmp_path / "tasks.bpmn"), "--enable").code == 0
-    instance = first.segue("start", "tasks").out.strip()
+    started = first.segue("start", "tasks", "--json").json
     assert first.stop()[0] == 0
     second = starting()
-    assert second.segue("instance", "show", instance, "--json").json["messages"][0]["place"] == "waiting"
+    second.tasks(started["message"])
+    assert second.segue("instance", "show", started["instance"], "--json").json["state"] == "running"
     assert second.segue("audit", "--json").json["balanced"]
 
 
