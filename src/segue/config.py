@@ -54,9 +54,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 30
     worker_connections: Annotated[int, Meta(ge=1, le=65_535, description="connections to one worker address")] = 256
     worker_reply_mb: Annotated[int, Meta(ge=1, le=1024, description="largest answer of a worker")] = 64
-    worker_ca: Annotated[
-        str, Meta(description="PEM file of the authorities to trust for workers; empty: the system's")
-    ] = ""
+    worker_ca: Annotated[str, Meta(description="PEM file of authorities to trust for workers besides the system's")] = (
+        ""
+    )
     url: Annotated[str, Meta(min_length=1, description="server that the client commands talk to")] = (
         "http://127.0.0.1:8080"
     )

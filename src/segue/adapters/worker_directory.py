@@ -114,6 +114,8 @@ class HttpWorkerDirectory:
             raise _trouble(worker, path, f"did not answer within {self._timeout.total:g} s") from error
         except aiohttp.InvalidURL as error:
             raise _trouble(worker, path, "has an address that cannot be called") from error
+        except aiohttp.ClientConnectorError as error:
+            raise _trouble(worker, path, f"could not be reached: {error.os_error}") from error
         except (aiohttp.ClientError, ValueError) as error:
             raise _trouble(worker, path, f"could not be asked: {str(error) or type(error).__name__}") from error
 

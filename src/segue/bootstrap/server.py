@@ -19,6 +19,7 @@ from segue.adapters.clock import SystemClock
 from segue.adapters.secrets_file import FileSecrets
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.store import SqliteStore
+from segue.adapters.worker_directory import HttpWorkerDirectory
 from segue.adapters.worker_http import HttpSettings, HttpWorkers
 from segue.api.app import build
 from segue.api.front import HEALTH
@@ -31,8 +32,6 @@ from segue.config import Settings
 from segue.control.everything import control
 from segue.control.upkeep import Upkeep
 from segue.model.errors import Invalid, SegueError
-from segue.model.graph import ActionKind
-from segue.model.workers import OfferedAction, Worker
 from segue.runtime.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -87,10 +86,12 @@ class _Server:
             await self._check_exposure(store)
             transport = HttpWorkers(_http_settings(settings))
             stack.push_async_callback(transport.close)
+            directory = HttpWorkerDirectory(ca_file=_worker_ca(settings))
+            stack.push_async_callback(directory.close)
             clock, chance = SystemClock(), SystemChance()
             engine = Engine(store, transport, clock, chance)
             parts = Parts(
-                control=control(store, engine, _NoDirectory(), clock, chance),
+                control=control(store, engine, directory, clock, chance),
                 engine=engine,
                 views=store,
                 gate=Gate(store, clock),
@@ -161,22 +162,6 @@ class _Server:
         self._stop.set()
 
 
-class _NoDirectory:
-    """Until workers can be asked for their actions over HTTP: says so."""
-
-    async def list_actions(self, worker: Worker) -> list[OfferedAction]:
-        raise Invalid(f"Worker {worker.name} cannot be asked for its actions by this version of Segue")
-
-    async def check_action(self, worker: Worker, kind: ActionKind, name: str) -> str | None:
-        return f"{kind} {name} of worker {worker.name} cannot be checked by this version of Segue"
-
-    async def check_worker(self, worker: Worker) -> str | None:
-        return f"Worker {worker.name} cannot be checked by this version of Segue"
-
-    async def close(self) -> None:
-        return
-
-
 async def _care(gate: Gate, upkeep: Upkeep) -> None:
     """Note the use of tokens and forget what is past its time, every minute; trouble waits for the next one."""
     while True:
@@ -193,8 +178,12 @@ def _http_settings(settings: Settings) -> HttpSettings:
     return HttpSettings(
         connections=settings.worker_connections,
         answer_limit=settings.worker_reply_mb * _MIB,
-        ca_file=Path(settings.worker_ca) if settings.worker_ca else None,
+        ca_file=_worker_ca(settings),
     )
+
+
+def _worker_ca(settings: Settings) -> Path | None:
+    return Path(settings.worker_ca) if settings.worker_ca else None
 
 
 def _loopback(host: str) -> bool:

@@ -12,8 +12,11 @@ from segue.model.workers import OfferedAction, Worker
 from segue.ports.catalog import WorkerCatalog
 from segue.ports.outside import Clock, WorkerDirectory
 
-# Fields that belong to each call and not to the worker.
-_RESERVED = {"host", "content-length", "transfer-encoding", "connection", "content-type"}
+# Fields that belong to each call and not to the worker; the transport would not send a call that has others of them.
+_RESERVED = {
+    "accept-encoding", "connection", "content-length", "content-type", "expect", "host", "keep-alive", "te", "trailer",
+    "transfer-encoding", "upgrade",
+}  # fmt: skip
 _TOKEN_CHARACTERS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
 

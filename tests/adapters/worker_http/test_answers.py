@@ -187,7 +187,10 @@ async def test_a_server_that_speaks_first_is_no_worker(workers: HttpWorkers) -> 
         assert reply.fault is Fault.GARBAGE
 
 
-async def test_what_comes_unasked_ends_an_idle_connection(workers: HttpWorkers, server: NastyServer) -> None:
+async def test_what_comes_unasked_ends_an_idle_connection(
+    make_workers: Callable[..., HttpWorkers], server: NastyServer
+) -> None:
+    workers = make_workers(idle_ms=3_600_000)
     assert (await ask(workers, server, "echo")).fault is None
     await server.shout(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
     await server.until_gone(1)

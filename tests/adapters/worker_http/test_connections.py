@@ -236,6 +236,14 @@ async def test_a_longer_time_after_a_shorter_one_holds(make_workers: Make, serve
     assert [asked.connection for asked in server.asked] == [1, 1, 2]
 
 
+async def test_the_alarm_that_rang_for_a_call_that_is_over_is_set_again(
+    workers: HttpWorkers, server: NastyServer
+) -> None:
+    await begin(workers, server.url(), timeout_ms=30)
+    assert (await begin(workers, server.url("silent"), timeout_ms=90)).fault is Fault.TIMEOUT
+    assert server.connections == 1
+
+
 async def test_ipv6(workers: HttpWorkers) -> None:
     async with NastyServer(host="::1") as server:
         assert (await begin(workers, server.url())).body == PAYLOAD
