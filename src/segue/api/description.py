@@ -11,10 +11,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from segue.api.access import Needs
-from segue.api.front import HEALTH
+from segue.api.front import ENTRY, HEALTH
 from segue.api.gate import SCOPES
 from segue.api.problems import MEDIA_TYPE
 from segue.api.schemas import Problem
+from segue.api.session import COOKIE
 
 _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 
@@ -51,8 +52,11 @@ def _document(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
     schemas.pop("ValidationError", None)
     schemas["Problem"] = Problem.model_json_schema()
     schemas["Started"] = _STARTED
-    schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    schema["security"] = [{"token": []}]
+    schema["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    }
+    schema["security"] = [{"token": []}, {"session": []}]
     for route in routes:
         if route.include_in_schema:
             _complete(schema["paths"][route.path_format], route)
@@ -62,7 +66,8 @@ def _document(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
 
 def _about() -> str:
     return (
-        "Runs integration processes drawn in BPMN. Credentials: `Authorization: Bearer TOKEN`. "
+        "Runs integration processes drawn in BPMN. Credentials: `Authorization: Bearer TOKEN`, or the cookie of "
+        "a session, whose changes need X-CSRF-Token. "
         f"Scopes: {', '.join(SCOPES)}; admin contains the others. Instants are ms since the epoch. "
         "Every error is a problem document (RFC 9457) whose `code` is stable and whose `type` leads to its page."
     )
@@ -75,7 +80,7 @@ def _complete(path: dict[str, Any], route: APIRoute) -> None:
         responses = operation["responses"]
         responses.pop("422", None)
         responses["default"] = {"description": "A problem", **_PROBLEM}
-        if route.path == HEALTH:
+        if route.path == HEALTH or (method, route.path) in ENTRY:
             operation["security"] = []
         if scope is not None:
             operation["x-scope"] = scope

@@ -29,6 +29,13 @@ PAGES: dict[str, ErrorPage] = {
         "The request contradicts the state it meets, for example publishing a version twice. Nothing was changed.",
         "Read the state again and decide anew; the `detail` says what is in the way.",
     ),
+    "cross-site": ErrorPage(
+        403,
+        "A change was asked for with the cookie of a session and without the proof that a page of this server asked. "
+        "Nothing was changed.",
+        "Load the page again. Programs use `Authorization: Bearer TOKEN` and no cookie; whoever scripts a session "
+        "sends the `csrf` that `GET /api/v1/session` answers as the header `X-CSRF-Token`.",
+    ),
     "data-folder-in-use": ErrorPage(
         409,
         "Another server holds the data folder. One folder belongs to one server at a time.",
@@ -101,6 +108,13 @@ PAGES: dict[str, ErrorPage] = {
         "The token is known and does not allow this.",
         "Use a token with the scope that `detail` names. `segue token create --scope` makes one.",
     ),
+    "sign-in-failed": ErrorPage(
+        403,
+        "The e-mail address or the password is not right; which of them is not said. Or the one-time link for the "
+        "first administrator is not the one that the server printed last.",
+        "Try again. Somebody with access to the data folder can make another user with "
+        "`segue user create --data DIR --email EMAIL`.",
+    ),
     "stopping": ErrorPage(
         503,
         "The server is about to stop and takes nothing new. Nothing of the request was stored.",
@@ -116,6 +130,11 @@ PAGES: dict[str, ErrorPage] = {
         413,
         "The body is larger than one request may have. Nothing was stored.",
         "Send less at once, or raise the setting `max_body_mb`.",
+    ),
+    "too-many-attempts": ErrorPage(
+        429,
+        "So many attempts to sign in failed that no more are looked at for a while.",
+        "Wait as many seconds as `Retry-After` says. Each further failure doubles the time, up to 15 minutes.",
     ),
     "unauthenticated": ErrorPage(
         401,

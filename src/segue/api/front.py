@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.api import problems
-from segue.api.gate import Gate
+from segue.api.entrance import Entrance
 from segue.api.start import PREFIX, Intake, StartRoute
 from segue.model.errors import SegueError
 
 HEALTH = "/api/v1/health"
 # What may be seen without credentials: that the server is there, and what its errors mean.
 _OPEN = (HEALTH, problems.PAGES)
+# What one does to get credentials.
+ENTRY = {("POST", "/api/v1/session"), ("GET", "/api/v1/setup"), ("POST", "/api/v1/setup")}
 _READING = {"GET", "HEAD"}
+
+
+class Pages(Protocol):
+    """The admin as files, for everybody to load: it shows nothing without credentials."""
+
+    def owns(self, path: str) -> bool:
+        """Whether this path is one of the admin's."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
 class Front:
@@ -23,10 +37,20 @@ class Front:
     to ask is still closed to strangers. Which scope a route needs is the route's to say.
     """
 
-    def __init__(self, start: StartRoute, rest: ASGIApp, gate: Gate, intake: Intake, max_body: int) -> None:
+    def __init__(
+        self,
+        start: StartRoute,
+        rest: ASGIApp,
+        entrance: Entrance,
+        intake: Intake,
+        *,
+        max_body: int,
+        pages: Pages | None,
+    ) -> None:
         self._start = start
         self._rest = rest
-        self._gate = gate
+        self._entrance = entrance
+        self._pages = pages
         self._intake = intake
         self._max_body = max_body
 
@@ -42,10 +66,13 @@ class Front:
             return
         sender = _Sender(send)
         try:
-            if not path.startswith(_OPEN):
-                scope.setdefault("state", {})["caller"] = await self._gate.caller(_authorization(scope), None)
-                if scope["method"] not in _READING:
-                    self._intake.check()
+            if self._pages is not None and scope["method"] in _READING and self._pages.owns(path):
+                await self._pages(scope, receive, sender)
+                return
+            if not path.startswith(_OPEN) and (scope["method"], path) not in ENTRY:
+                scope.setdefault("state", {})["caller"] = await self._entrance.caller(scope, None)
+            if scope["method"] not in _READING:
+                self._intake.check()
             await self._rest(scope, _bounded(receive, self._max_body), sender)
         except SegueError as error:
             await problems.response(error)(scope, receive, sender)
@@ -56,14 +83,6 @@ class Front:
             if sender.begun:
                 raise
             await problems.response(problems.unexpected(error, f"{scope['method']} {path}"))(scope, receive, sender)
-
-
-def _authorization(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            found: str = value.decode("latin-1")
-            return found
-    return None
 
 
 class _Sender:

@@ -28,6 +28,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     scopes: frozenset[str]
+    kind: Literal["token", "user"] = "token"
+    session: str | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether this caller has the scope."""
@@ -38,7 +40,8 @@ def check_scope(caller: Caller, scope: Scope) -> None:
     """Raises ScopeMissing unless the caller has the scope."""
     if not caller.may(scope):
         have = ", ".join(sorted(caller.scopes)) or "none"
-        raise ScopeMissing(f"This needs a token with the scope {scope}; the token {caller.name} has: {have}")
+        who = f"a {caller.kind} with the scope {scope}; the {caller.kind} {caller.name}"
+        raise ScopeMissing(f"This needs {who} has: {have}")
 
 
 class Gate:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from segue.api import problems
-from segue.api.gate import Gate
+from segue.api.entrance import Entrance
 from segue.model.errors import (
     HeadersTooLarge,
     Invalid,
@@ -67,7 +67,6 @@ class _Answer(Struct, frozen=True):
 class _Request(Struct):
     """The header fields that mean something here."""
 
-    authorization: str | None = None
     length: int | None = None
     json: bool = False
     key: str | None = None
@@ -78,9 +77,9 @@ class _Request(Struct):
 class StartRoute:
     """The ASGI application for the paths below /processes/."""
 
-    def __init__(self, acceptor: Acceptor, gate: Gate, intake: Intake, limits: StartLimits) -> None:
+    def __init__(self, acceptor: Acceptor, entrance: Entrance, intake: Intake, limits: StartLimits) -> None:
         self._acceptor = acceptor
-        self._gate = gate
+        self._entrance = entrance
         self._intake = intake
         self._limits = limits
 
@@ -103,7 +102,7 @@ class StartRoute:
         if scope["method"] != "POST":
             raise MethodNotAllowed("An instance is started with POST", allow="POST")
         request = _read_headers(scope["headers"])
-        await self._gate.caller(request.authorization, "start")
+        await self._entrance.caller(scope, "start")
         self._intake.check()
         body = await self._body(request, receive)
         if request.json:
@@ -212,10 +211,6 @@ def _read_headers(fields: list[tuple[bytes, bytes]]) -> _Request:
     return request
 
 
-def _read_authorization(request: _Request, value: str) -> None:
-    request.authorization = value
-
-
 def _read_length(request: _Request, value: str) -> None:
     request.length = int(value) if value.isdecimal() else None
 
@@ -241,7 +236,6 @@ def _read_prefer(request: _Request, value: str) -> None:
 
 
 _READERS: dict[bytes, Callable[[_Request, str], None]] = {
-    b"authorization": _read_authorization,
     b"content-length": _read_length,
     b"content-type": _read_type,
     b"idempotency-key": _read_key,

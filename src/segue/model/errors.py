@@ -99,6 +99,31 @@ class Unauthenticated(SegueError):
     status = 401
 
 
+class SignInFailed(SegueError):
+    """The address and the password are not those of a user; which of them is wrong is not said."""
+
+    code = "sign-in-failed"
+    status = 403
+
+
+class TooManyAttempts(SegueError):
+    """So many attempts to sign in failed that no more are looked at for `retry_after` seconds."""
+
+    code = "too-many-attempts"
+    status = 429
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class CrossSite(SegueError):
+    """A change was asked for with the cookie of a session and without the proof that our own page asked."""
+
+    code = "cross-site"
+    status = 403
+
+
 class ScopeMissing(SegueError):
     """The credentials are known and do not allow this; the detail names the scope that would."""
 

@@ -125,6 +125,60 @@ class UserCatalog(Protocol):
         """Store a new user. Raises NameTaken for an address that another one has."""
         ...
 
+    async def put_first_user(self, user: User) -> bool:
+        """Store the user if there is none at all; whether it was so."""
+        ...
+
+    async def change_user(self, user: User, unless_last: str | None = None) -> None:
+        """Replace password and scopes of the user with this id. Raises NotFound.
+
+        Raises Conflict, and changes nothing, when afterwards nobody had the scope `unless_last`.
+        """
+        ...
+
+    async def delete_user(self, id: str, unless_last: str | None = None) -> None:
+        """Forget a user and every session of that user. Raises NotFound, and Conflict as `change_user`."""
+        ...
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """A person signed in at one browser; only the SHA-256 of the cookie's text is stored. `user` is the user's id.
+
+    `used` is about when it was last used; it ends at `expires` whatever happens. `address` and `agent` are what the
+    browser came from and called itself, for the person to recognise it.
+    """
+
+    id: str
+    digest: bytes
+    user: str
+    created: int
+    used: int
+    expires: int
+    address: str
+    agent: str
+
+
+class SessionCatalog(Protocol):
+    """Who is signed in."""
+
+    async def sessions(self) -> list[Session]:
+        """All of them, oldest first."""
+        ...
+
+    async def session_by_digest(self, digest: bytes) -> Session | None: ...
+
+    async def put_session(self, session: Session) -> None:
+        """Store a new session, and forget those that had ended when it was made."""
+        ...
+
+    async def touch_session(self, id: str, at: int) -> None:
+        """Note the use of a session; one that is gone stays so."""
+        ...
+
+    async def delete_session(self, id: str) -> None:
+        """Forget a session, if it is there."""
+        ...
+
 
 class ScheduleState(Struct, frozen=True, kw_only=True):
     """The last tick of a process' schedule (by start node id) that was decided: fired, or skipped."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from segue.ports.catalog import ProcessCatalog, ScheduleCatalog, TokenCatalog, UserCatalog, WorkerCatalog
+from segue.ports.catalog import (
+    ProcessCatalog,
+    ScheduleCatalog,
+    SessionCatalog,
+    TokenCatalog,
+    UserCatalog,
+    WorkerCatalog,
+)
 from segue.ports.limits import LimitCatalog
 from segue.ports.messages import MessageStore
 from segue.ports.retention import Retention
@@ -17,6 +24,7 @@ class Store(
     WorkerCatalog,
     TokenCatalog,
     UserCatalog,
+    SessionCatalog,
     ScheduleCatalog,
     LimitCatalog,
     Views,

@@ -8,17 +8,17 @@ from msgspec.structs import replace
 
 from segue.adapters.memory.state import Held, State, Tick
 from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_event, check_change
-from segue.model.errors import MessagesLive, NameTaken, NotFound
+from segue.model.errors import Conflict, MessagesLive, NameTaken, NotFound
 from segue.model.events import Event, EventKind
 from segue.model.message import Place
 from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState
 from segue.model.workers import Worker
-from segue.ports.catalog import NewVersion, ScheduleState, Token, User
+from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
 from segue.ports.messages import EventListener
 
 
 class MemoryCatalog:
-    """Implements `ProcessCatalog`, `WorkerCatalog`, `TokenCatalog`, `UserCatalog` and `ScheduleCatalog`."""
+    """Implements every catalog: processes, workers, tokens, users, sessions, schedules."""
 
     def __init__(self, state: State, tell: EventListener) -> None:
         self._state = state
@@ -196,6 +196,68 @@ class MemoryCatalog:
         if any(other.email == user.email for other in self._state.users.values()):
             raise NameTaken(f"there is a user {user.email} already")
         self._state.users[user.id] = user
+
+    async def put_first_user(self, user: User) -> bool:
+        """See `UserCatalog`."""
+        self._state.check()
+        if self._state.users:
+            return False
+        await self.put_user(user)
+        return True
+
+    async def change_user(self, user: User, unless_last: str | None = None) -> None:
+        """See `UserCatalog`."""
+        self._state.check()
+        old = self._user(user.id)
+        if unless_last is not None and unless_last in old.scopes and unless_last not in user.scopes:
+            self._check_other(user.id, unless_last)
+        self._state.users[user.id] = replace(old, password=user.password, scopes=user.scopes)
+
+    async def delete_user(self, id: str, unless_last: str | None = None) -> None:
+        """See `UserCatalog`."""
+        self._state.check()
+        if unless_last is not None and unless_last in self._user(id).scopes:
+            self._check_other(id, unless_last)
+        del self._state.users[self._user(id).id]
+        for session in [session for session in self._state.sessions.values() if session.user == id]:
+            del self._state.sessions[session.id]
+
+    def _user(self, id: str) -> User:
+        if id not in self._state.users:
+            raise NotFound(f"There is no user {id}")
+        return self._state.users[id]
+
+    def _check_other(self, id: str, scope: str) -> None:
+        if not any(scope in other.scopes for other in self._state.users.values() if other.id != id):
+            raise Conflict(f"Nobody else has the scope {scope}, so this would lock everybody out")
+
+    # -- sessions -----------------------------------------------------------------------------------------------------
+
+    async def sessions(self) -> list[Session]:
+        """See `SessionCatalog`."""
+        return sorted(self._state.sessions.values(), key=lambda session: (session.created, session.id))
+
+    async def session_by_digest(self, digest: bytes) -> Session | None:
+        """See `SessionCatalog`."""
+        return next((session for session in self._state.sessions.values() if session.digest == digest), None)
+
+    async def put_session(self, session: Session) -> None:
+        """See `SessionCatalog`."""
+        self._state.check()
+        for ended in [old for old in self._state.sessions.values() if old.expires <= session.created]:
+            del self._state.sessions[ended.id]
+        self._state.sessions[session.id] = session
+
+    async def touch_session(self, id: str, at: int) -> None:
+        """See `SessionCatalog`."""
+        self._state.check()
+        if id in self._state.sessions:
+            self._state.sessions[id] = replace(self._state.sessions[id], used=at)
+
+    async def delete_session(self, id: str) -> None:
+        """See `SessionCatalog`."""
+        self._state.check()
+        self._state.sessions.pop(id, None)
 
     async def schedule_states(self) -> list[ScheduleState]:
         """See `ScheduleCatalog`."""

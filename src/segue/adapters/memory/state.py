@@ -16,7 +16,7 @@ from segue.model.message import Message, Outcome, Place
 from segue.model.start import Accepted
 from segue.model.versions import InstanceState, Process, Step, Version, VersionContent
 from segue.model.workers import Worker
-from segue.ports.catalog import Token, User
+from segue.ports.catalog import Session, Token, User
 from segue.ports.views import StoredLog
 
 
@@ -82,6 +82,7 @@ class State:
         self.workers: dict[str, Worker] = {}
         self.tokens: dict[str, Token] = {}
         self.users: dict[str, User] = {}
+        self.sessions: dict[str, Session] = {}
         self.slots: dict[tuple[str, str], Slot] = {}
         self.carried: dict[int, LedgerLine] = {}
         self.taken: dict[int, Message] = {}

@@ -246,6 +246,20 @@ user = Table(
     _number("created", None),
 )
 
+# Who is signed in, by the digest of the cookie.
+session = Table(
+    "session",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("user", Text, nullable=False),
+    _number("created", None),
+    _number("used", None),
+    _number("expires", None),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+)
+
 # What pruned history had added up to, so that the ledger stays true without its rows.
 carried = Table(
     "carried",

@@ -14,7 +14,7 @@ from segue.adapters.sqlite.operations import CallOperation
 from segue.adapters.sqlite.parts import Parts
 from segue.model.versions import Process, Version, VersionContent, VersionState
 from segue.model.workers import Worker
-from segue.ports.catalog import NewVersion, ScheduleState, Token, User
+from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
 
 if TYPE_CHECKING:
     from segue.adapters.sqlite.changes import Changes
@@ -54,7 +54,7 @@ class Scripted:
 
 
 class SqliteCatalog(Scripted):
-    """Implements `ProcessCatalog`, `WorkerCatalog`, `TokenCatalog`, `UserCatalog` and `ScheduleCatalog`."""
+    """Implements every catalog: processes, workers, tokens, users, sessions, schedules."""
 
     async def create_process(self, name: str, folder: str, at: int) -> Process:
         """See `ProcessCatalog`."""
@@ -135,6 +135,38 @@ class SqliteCatalog(Scripted):
     async def put_user(self, user: User) -> None:
         """See `UserCatalog`."""
         await self._change(lambda: users.put_user(user))
+
+    async def put_first_user(self, user: User) -> bool:
+        """See `UserCatalog`."""
+        return await self._change(lambda: users.put_first_user(user))
+
+    async def change_user(self, user: User, unless_last: str | None = None) -> None:
+        """See `UserCatalog`."""
+        await self._change(lambda: users.change_user(user, unless_last))
+
+    async def delete_user(self, id: str, unless_last: str | None = None) -> None:
+        """See `UserCatalog`."""
+        await self._change(lambda: users.delete_user(id, unless_last))
+
+    async def sessions(self) -> list[Session]:
+        """See `SessionCatalog`."""
+        return await self._read(users.sessions)
+
+    async def session_by_digest(self, digest: bytes) -> Session | None:
+        """See `SessionCatalog`."""
+        return await self._read(lambda: users.session_by_digest(digest))
+
+    async def put_session(self, session: Session) -> None:
+        """See `SessionCatalog`."""
+        await self._change(lambda: users.put_session(session))
+
+    async def touch_session(self, id: str, at: int) -> None:
+        """See `SessionCatalog`."""
+        await self._change(lambda: users.touch_session(id, at))
+
+    async def delete_session(self, id: str) -> None:
+        """See `SessionCatalog`."""
+        await self._change(lambda: users.delete_session(id))
 
     async def schedule_states(self) -> list[ScheduleState]:
         """See `ScheduleCatalog`."""

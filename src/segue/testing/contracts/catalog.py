@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from segue.model.errors import (
     Conflict,
@@ -20,10 +21,16 @@ from segue.model.message import Consumed, Outcome, Place
 from segue.model.start import Accepted
 from segue.model.versions import InstanceState, VersionContent, VersionState
 from segue.model.workers import Worker
-from segue.ports.catalog import NewVersion, ScheduleState, Token, User
+from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
 from segue.testing.contracts.store_world import PROCESS, Player, StoreWorld, child_of, failed, passed, simple_graph
 
 _HASH = "scrypt$15$8$3$c2FsdA==$a2V5"
+_OTHER_HASH = "scrypt$15$8$3$c2FsdA==$b3RoZXI="
+
+
+def _session(id: str, expires: int) -> Session:
+    digest = id.encode() * 32
+    return Session(id=id, digest=digest, user="ann", created=0, used=0, expires=expires, address="", agent="")
 
 
 class ProcessCatalogContract:
@@ -288,6 +295,52 @@ class KeepingContract:
         assert await player.store.users() == [ann]
         assert await player.store.user_by_email(ann.email) == ann
         assert await player.store.user_by_email("bob@example.org") is None
+
+    async def test_the_first_user_is_the_first(self, player: Player) -> None:
+        """Of two who come at once one is stored."""
+        people = [User(id=each, email=each, password=_HASH, scopes=("admin",), created=1) for each in ("a", "b")]
+        stored = await asyncio.gather(*(player.store.put_first_user(user) for user in people))
+        assert sorted(stored) == [False, True]
+        assert len(await player.store.users()) == 1
+
+    async def test_the_last_with_a_scope_stays(self, player: Player) -> None:
+        """Neither a change nor a deletion takes it from the last one; of anybody else it may be taken."""
+        one = User(id="1", email="a", password=_HASH, scopes=("admin",), created=1)
+        two = User(id="2", email="b", password=_HASH, scopes=("read",), created=2)
+        await player.store.put_user(one)
+        await player.store.put_user(two)
+        with pytest.raises(Conflict):
+            await player.store.delete_user("1", unless_last="admin")
+        with pytest.raises(Conflict):
+            await player.store.change_user(replace(one, scopes=("read",)), unless_last="admin")
+        with pytest.raises(NotFound):
+            await player.store.delete_user("3")
+        with pytest.raises(NotFound):
+            await player.store.change_user(replace(one, id="3"))
+        assert await player.store.users() == [one, two]
+        changed = replace(two, scopes=("admin",), password=_OTHER_HASH)
+        await player.store.change_user(changed, unless_last="admin")
+        await player.store.delete_user("1", unless_last="admin")
+        await player.world.crash()
+        assert await player.store.users() == [changed]
+
+    async def test_a_session_is_found_by_its_digest_until_it_is_deleted(self, player: Player) -> None:
+        """Its use is noted, a new one sweeps out those that have ended, and it goes with its user."""
+        old, kept, new = (_session(str(number), expires=expires) for number, expires in ((1, 50), (2, 200), (3, 300)))
+        await player.store.put_user(User(id="ann", email="ann", password=_HASH, scopes=(), created=1))
+        await player.store.put_session(old)
+        await player.store.put_session(kept)
+        await player.store.touch_session("2", 60)
+        await player.store.touch_session("gone", 60)
+        await player.store.put_session(replace(new, created=100))
+        await player.world.crash()
+        assert [session.id for session in await player.store.sessions()] == ["2", "3"]
+        assert await player.store.session_by_digest(kept.digest) == replace(kept, used=60)
+        await player.store.delete_session("2")
+        await player.store.delete_session("2")
+        assert await player.store.session_by_digest(kept.digest) is None
+        await player.store.delete_user("ann")
+        assert await player.store.sessions() == []
 
     async def test_skipped_ticks_never_go_back(self, player: Player) -> None:
         """An older tick changes nothing; a skipped tick does not fire any more."""
