@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from segue.adapters.worker_http import HttpSettings, HttpWorkers
+from segue.adapters.worker_http.connection import Connection
 from segue.model.errors import Invalid
 from segue.model.workers import Fault, WorkerReply
 from segue.testing.contracts.worker_transport import PAYLOAD, call_to
@@ -242,6 +243,27 @@ async def test_the_alarm_that_rang_for_a_call_that_is_over_is_set_again(
     await begin(workers, server.url(), timeout_ms=30)
     assert (await begin(workers, server.url("silent"), timeout_ms=90)).fault is Fault.TIMEOUT
     assert server.connections == 1
+
+
+class ClosingTransport(asyncio.Transport):
+    """Between the end that came from the other side and the loop's word of it; uvloop refuses writes then."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def write(self, data: object) -> None:
+        raise RuntimeError("unable to perform operation on a closed transport")
+
+    def abort(self) -> None:
+        """Nothing is left to do."""
+
+
+async def test_a_connection_that_is_about_to_end_is_neither_used_nor_written_to() -> None:
+    connection = Connection(asyncio.get_running_loop(), HttpSettings(), set())
+    connection.connection_made(ClosingTransport())
+    assert not connection.usable
+    reply = await connection.exchange(b"head", b"payload", asyncio.get_running_loop().time() + 60)
+    assert (reply.fault, connection.answered) == (Fault.CLOSED, False)
 
 
 async def test_ipv6(workers: HttpWorkers) -> None:
