@@ -33,6 +33,7 @@ from segue.control.everything import control
 from segue.control.upkeep import Upkeep
 from segue.model.errors import Invalid, SegueError
 from segue.runtime.engine import Engine
+from segue.web import AdminPages
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ Say = Callable[[str], None]
 _MIB = 1 << 20
 _UPKEEP_S = 60.0
 _FIRST_TOKEN = "No token exists yet, so nothing can be reached. Make one: segue token create --data {} --name me"
+_FIRST_ADMIN = "Nobody can sign in yet. Make the first administrator, this link works once: {}"
 _NO_TLS = "Warning: listening on {} without TLS; put a proxy with TLS in front, or tokens travel in the clear"
 
 
@@ -105,12 +107,15 @@ class _Server:
             await self._serve(parts, held, Upkeep(store, clock, settings.retention_days))
 
     async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:
-        server = HttpServer(build(parts), held)
+        server = HttpServer(build(parts, AdminPages()), held)
         caring = asyncio.create_task(_care(parts.gate, upkeep))
         try:
             await server.start(HEALTH)
             host, port = held.getsockname()[:2]
-            self._say(f"Segue is ready on http://{f'[{host}]' if ':' in host else host}:{port}")
+            address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            self._say(f"Segue is ready on {address}")
+            if secret := await parts.control.sessions.offer_first():
+                self._warn(_FIRST_ADMIN.format(f"{address}/setup#{secret}"))
             await self._until_stop(server)
             parts.intake.closed.set()
             parts.engine.acceptor.let_go()
