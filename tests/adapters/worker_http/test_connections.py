@@ -102,19 +102,29 @@ async def test_a_place_is_not_lost_when_one_in_line_gives_up(make_workers: Make,
     assert server.connections == 1
 
 
-async def test_a_place_is_not_lost_when_it_comes_with_the_cancellation(make_workers: Make, server: NastyServer) -> None:
+async def test_a_place_is_not_lost_when_it_comes_with_the_cancellation(
+    make_workers: Make, server: NastyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workers = make_workers(connections=1)
     gate = Gate(server)
     first = begin(workers, server.url("gate"))
     await server.saw(1)
     second = begin(workers, server.url())
     await asyncio.sleep(0)
-    # The place is given in the turn in which `first` goes on; its callback cancels `second` before that one can.
-    first.add_done_callback(lambda _: second.cancel())
+    pool = next(iter(workers._pools.values()))
+    give_back = pool.give_back
+
+    def cancelling(connection: Connection | None) -> None:
+        give_back(connection)
+        second.cancel()  # in the same turn: the place is given, and its taker has not gone on yet
+
+    monkeypatch.setattr(pool, "give_back", cancelling)
     gate.open.set()
     await asyncio.wait([first, second])
+    monkeypatch.undo()
     assert second.cancelled()
     assert (await begin(workers, server.url(), timeout_ms=5_000)).fault is None
+    assert server.connections == 1
 
 
 async def test_a_call_cancelled_while_it_connects_leaves_nothing(make_workers: Make, server: NastyServer) -> None:
