@@ -189,3 +189,24 @@ async def test_one_of_several_processes_of_a_file_is_chosen_by_its_id(site: Site
     answer = await site.call("PUT", f"{ORDERS}/draft", data=both.encode(), params={"key": "z"})
     assert answer.code == "invalid"
     assert "p, q" in answer.json["detail"]
+
+
+UNDRAWN = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="drawn" isExecutable="true">
+<startEvent id="s"/><sequenceFlow id="f" sourceRef="s" targetRef="t"/><serviceTask id="t"><extensionElements>
+<a:action xmlns:a="https://segue.dev/bpmn/1" kind="connector" worker="w" name="echo"/></extensionElements></serviceTask>
+<sequenceFlow id="g" sourceRef="t" targetRef="e"/><endEvent id="e"/></process></definitions>"""
+
+
+async def test_a_version_is_shown_with_a_drawing_and_its_nodes(site: Site) -> None:
+    number = await site.deploy("drawn", UNDRAWN)
+    path = f"/api/v1/processes/drawn/versions/{number}"
+    assert b"BPMNShape" not in (await site.call("GET", f"{path}/bpmn")).content
+    drawing = await site.call("GET", f"{path}/drawing")
+    assert drawing.headers["content-type"] == "application/xml"
+    assert drawing.content.count(b"BPMNShape ") == 3
+    nodes = await site.get(f"{path}/nodes")
+    assert {node["id"]: node["kind"] for node in nodes} == {"s": "start", "t": "action", "e": "end"}
+    (task,) = [node for node in nodes if node["id"] == "t"]
+    assert task["action"] == {"kind": "connector", "worker": "w", "name": "echo", "application": None}
+    (service,) = await site.get("/api/v1/services")
+    assert (service["status"], service["lanes"][0]["node"]) == ("running", "t")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from segue.model.errors import Invalid
-from segue.model.graph import ActionKind, Severity
+from segue.model.graph import ActionKind, NodeKind, Severity
 from segue.model.message import Message, Place
 from segue.model.versions import InstanceState, VersionState
 from segue.ports.views import PlacedMessage
@@ -122,6 +122,27 @@ class FindingOut(Out):
     message: str
     node: str | None = None
     line: int | None = None
+
+
+class NodeActionOut(Out):
+    """The action that a node calls."""
+
+    kind: ActionKind
+    worker: str
+    name: str
+    application: str | None
+
+
+class NodeOut(Out):
+    """A node of a version. `element` is its BPMN name, `label` what people and workers call it."""
+
+    id: str
+    kind: NodeKind
+    element: str
+    label: str
+    action: NodeActionOut | None
+    prefetch: int
+    timeout_ms: int
 
 
 class DraftOut(Out):
@@ -315,6 +336,30 @@ class QueueOut(Out):
     delayed: int
     oldest_ms: int
     held: str | None
+
+
+class LaneOut(Out):
+    """What a control service does at one of its nodes. `held` is why it waits, `held_until` when it tries again."""
+
+    node: str
+    name: str
+    in_flight: int
+    prefetch: int
+    held: str | None
+    held_until: Instant | None
+
+
+class ServiceOut(Out):
+    """The control service of a version; `since` is the instant its status began."""
+
+    version_id: int
+    process: str
+    version: int
+    status: Literal["running", "restarting", "stopped"]
+    since: Instant
+    restarts: int
+    last_error: str | None
+    lanes: list[LaneOut]
 
 
 class LedgerLineOut(Out):

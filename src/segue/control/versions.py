@@ -10,6 +10,7 @@ from segue.bpmn import read_file
 from segue.bpmn.diff import GraphDiff
 from segue.bpmn.diff import diff as graph_diff
 from segue.bpmn.hashing import semantic_hash
+from segue.bpmn.normalise import Normalised, normalise
 from segue.control.running import RunningEngine
 from segue.core.routing import entry_points
 from segue.core.versions import PUBLISHED, check_change
@@ -122,6 +123,11 @@ class Versions:
         """The file as it was put, with what was read from it."""
         version = await self.get(process, number)
         return await self._catalog.content(version.id)
+
+    async def drawing(self, process: str, number: int) -> Normalised:
+        """The file of a version as a viewer can show it: complete, and drawn where it had no drawing."""
+        content = await self.source(process, number)
+        return await asyncio.to_thread(normalise, content.source)
 
     async def diff(self, process: str, old: int, new: int) -> GraphDiff:
         """What differs in meaning between two versions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -14,6 +15,7 @@ from segue.api.schemas import (
     DraftQuery,
     FindingOut,
     Listed,
+    NodeOut,
     Number,
     Paged,
     ProcessIn,
@@ -24,6 +26,7 @@ from segue.api.schemas import (
 )
 from segue.control.paging import Page
 from segue.control.versions import DraftFile
+from segue.model.graph import Node
 from segue.model.versions import Process, Version
 
 router = APIRouter(prefix="/api/v1/processes", tags=["processes"])
@@ -87,6 +90,23 @@ async def get_source(use: UseCases, process: ProcessName, number: VersionNumber)
     """The file of a version, byte for byte as it was put."""
     content = await use.versions.source(process, number)
     return Response(content.source, media_type=_MEDIA_TYPES.get(content.dialect, "application/xml"))
+
+
+@router.get(
+    "/{process}/versions/{number}/drawing",
+    dependencies=need("read"),
+    response_class=Response,
+    responses={200: {"content": {"application/xml": {}}, "description": "BPMN 2.0 XML with a drawing"}},
+)
+async def get_drawing(use: UseCases, process: ProcessName, number: VersionNumber) -> Response:
+    """The version as BPMN that viewers can show, whatever was put: with the drawing it had, or one made for it."""
+    return Response((await use.versions.drawing(process, number)).data, media_type="application/xml")
+
+
+@router.get("/{process}/versions/{number}/nodes", dependencies=need("read"), response_model=list[NodeOut])
+async def get_nodes(use: UseCases, process: ProcessName, number: VersionNumber) -> Sequence[Node]:
+    """The nodes of a version and how they are set, in the order of the file."""
+    return (await use.versions.source(process, number)).graph.nodes
 
 
 @router.get(

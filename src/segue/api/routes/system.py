@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 
@@ -14,10 +14,11 @@ from segue.api.front import HEALTH
 from segue.api.openmetrics import MEDIA_TYPE as OPENMETRICS
 from segue.api.openmetrics import render
 from segue.api.problems import PAGES
-from segue.api.schemas import AuditOut, HealthOut, Listed, LogOut, LogQuery
+from segue.api.schemas import AuditOut, HealthOut, Listed, LogOut, LogQuery, ServiceOut
 from segue.control.paging import Page, number_cursor
 from segue.model.ledger import Audit
 from segue.ports.views import StoredLog
+from segue.runtime.supervisor import ServiceState
 
 router = APIRouter(tags=["system"])
 
@@ -46,10 +47,10 @@ async def logs(use: UseCases, query: Annotated[LogQuery, Query()]) -> Page[Store
     return await use.logs.find(query.instance, query.process, number_cursor(query.cursor), query.limit)
 
 
-@router.get("/api/v1/services", dependencies=need("read"), response_model=list[dict[str, object]])
-async def services(parts: Everything) -> object:
+@router.get("/api/v1/services", dependencies=need("read"), response_model=list[ServiceOut])
+async def services(parts: Everything) -> Sequence[ServiceState]:
     """The control services: what each is doing, and what it does at each of its nodes."""
-    return msgspec.to_builtins(parts.engine.services())
+    return parts.engine.services()
 
 
 class OpenMetrics(Response):
