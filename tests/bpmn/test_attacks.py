@@ -47,6 +47,7 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
         "too-many-nodes",
     ),
     "elements": (b"<a>" + b"<b/>" * 900_000 + b"</a>", "too-many-elements"),
+    "empty elements": (b"<a>" + b"<b/>" * 300_000 + b"</a>", "too-many-elements"),
     "text elements": (b"<a>" + b"<b>x</b>" * 200_001 + b"</a>", "too-many-elements"),
     "attribute of 4 MB": (b'<a b="' + b"x" * 4_000_000 + b'"/>', "attribute-too-long"),
     "attribute a little too long": (f'<a b="{"x" * (MAX_ATTRIBUTE + 1)}"/>'.encode(), "attribute-too-long"),

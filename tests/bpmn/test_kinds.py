@@ -43,6 +43,8 @@ UNSUPPORTED: list[str] = [
     *(event("intermediateCatchEvent", kind) for kind in EVENTS),
     event("intermediateCatchEvent"),
     event("startEvent", "message", "timer"),
+    event("endEvent", "message", "terminate"),
+    event("intermediateCatchEvent", "message", "timer"),
     event("boundaryEvent", "timer"),
     event("implicitThrowEvent"),
     '<callActivity id="x"/>',
