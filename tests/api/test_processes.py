@@ -209,4 +209,5 @@ async def test_a_version_is_shown_with_a_drawing_and_its_nodes(site: Site) -> No
     (task,) = [node for node in nodes if node["id"] == "t"]
     assert task["action"] == {"kind": "connector", "worker": "w", "name": "echo", "application": None}
     (service,) = await site.get("/api/v1/services")
-    assert (service["status"], service["lanes"][0]["node"]) == ("running", "t")
+    assert service["status"] == "running"
+    assert "t" in {lane["node"] for lane in service["lanes"]}
