@@ -131,8 +131,9 @@ def _shown(field: _Field, value: object) -> object:
 
 
 def _checked(field: _Field, value: object, origin: str) -> object:
+    # The environment knows texts only; a file and the command line say what type they mean.
     try:
-        return msgspec.convert(value, field.type, strict=not isinstance(value, str))
+        return msgspec.convert(value, field.type, strict=not origin.startswith("environment"))
     except msgspec.ValidationError as error:
         shown = _MASK if field.secret else repr(value)
         raise Invalid(f"Setting {field.name} ({origin}) is {shown}: {error}") from None

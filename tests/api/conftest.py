@@ -1,3 +1,5 @@
+"""A site for each test, in memory unless the module asks for more."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

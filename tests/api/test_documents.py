@@ -12,30 +12,43 @@ import pytest
 
 import segue
 from segue.api.app import openapi_text
-from segue.api.error_pages import PAGES, index, page
+from segue.api.error_pages import PAGES, page
+from segue.config import Settings
 from segue.model.errors import SegueError
 from tests.site import Site
+from tools.write_api_docs import routes_table, settings_table, wanted
 
 ROOT = Path(__file__).resolve().parents[2]
 AGAIN = "run: .venv/bin/python tools/write_api_docs.py"
 
 
-def test_the_openapi_document_in_the_repository_is_that_of_the_code() -> None:
-    assert (ROOT / "src" / "segue" / "api" / "openapi.json").read_text(encoding="utf-8") == openapi_text(), AGAIN
+def test_everything_made_from_the_code_is_as_the_code_makes_it() -> None:
+    files = wanted()
+    assert len(files) > len(PAGES)
+    for path, text in files.items():
+        assert path.exists(), f"{path} is missing; {AGAIN}"
+        assert path.read_text(encoding="utf-8") == text, f"{path} is not what the code says; {AGAIN}"
+    pages = set((ROOT / "docs" / "errors").glob("*.md"))
+    assert pages <= files.keys(), AGAIN
+
+
+def test_the_tables_name_every_route_and_setting() -> None:
+    assert routes_table().count("\n") == len(documented()) + 2
+    for method, path in documented():
+        assert f"| {method} | `{path}` |" in (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for name in Settings.__struct_fields__:
+        assert f"| `{name}` |" in settings_table()
+
+
+def documented() -> list[tuple[str, str]]:
+    paths = json.loads(openapi_text())["paths"]
+    return [(method.upper(), path) for path, item in paths.items() for method in item]
 
 
 async def test_the_server_serves_the_same_document(site: Site) -> None:
     served = await site.get("/api/v1/openapi.json", token="start")
     served["info"]["version"] = json.loads(openapi_text())["info"]["version"]
     assert served == json.loads(openapi_text())
-
-
-def test_every_page_is_that_of_the_code() -> None:
-    folder = ROOT / "docs" / "errors"
-    assert {path.stem for path in folder.glob("*.md")} == {*PAGES, "README"}, AGAIN
-    for code in PAGES:
-        assert (folder / f"{code}.md").read_text(encoding="utf-8") == page(code), AGAIN
-    assert (folder / "README.md").read_text(encoding="utf-8") == index(), AGAIN
 
 
 def errors_of_the_code() -> dict[str, set[int]]:

@@ -71,10 +71,11 @@ class Server:
             pass
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Send a signal; the exit code and what was said on stderr."""
+        """Send a signal; the exit code and what was said on stderr, the invitation of the first administrator left out."""
         self.process.send_signal(number)
         _, err = self.process.communicate(timeout=10)
-        return self.process.returncode, err
+        said = [line for line in err.splitlines() if not line.startswith("Nobody can sign in yet")]
+        return self.process.returncode, "\n".join(said)
 
 
 Starting = Callable[..., Server]

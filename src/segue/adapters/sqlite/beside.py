@@ -122,7 +122,7 @@ class Beside:
     def make(self) -> None:
         """Make the store where there is none yet, unless a server that is just starting does so."""
         give_up = time.monotonic() + _OTHERS_S
-        while not _has_schema(self._file):
+        while not self._made():
             try:
                 lock = FolderLock(self._folder)
             except DataFolderInUse:
@@ -137,6 +137,13 @@ class Beside:
             finally:
                 lock.close()
 
+    def _made(self) -> bool:
+        if not self._file.exists():
+            return False
+        with self._open(_connect) as connection:
+            found = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'fact'").fetchone()
+            return bool(found[0])
+
     def _check(self, connection: sqlite3.Connection) -> None:
         found = connection.execute("SELECT value FROM fact WHERE name = 'revision'").fetchone()
         if found is None or found[0] != REVISION:
@@ -145,14 +152,6 @@ class Beside:
             raise StoreUnavailable(
                 f"{text}: start the server of this version once, or use the command of the other one"
             )
-
-
-def _has_schema(file: Path) -> bool:
-    if not file.exists():
-        return False
-    with contextlib.closing(_connect(file)) as connection:
-        found = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'fact'").fetchone()
-        return bool(found[0])
 
 
 def _connect(file: Path) -> sqlite3.Connection:
