@@ -18,7 +18,7 @@ END_EVENTS = {
 }
 
 
-class Tally(Struct, kw_only=True):
+class Tally(Struct, kw_only=True, gc=False):
     """Counts of one instance, or the changes of them: live messages, those of them in trash, and handled ones."""
 
     live: int = 0

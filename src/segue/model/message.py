@@ -1,4 +1,8 @@
-"""Messages, what handling one of them does (a transition), and the record that remains (a step)."""
+"""Messages, what handling one of them does (a transition), and the record that remains (a step).
+
+These are made and dropped by the thousand each second. They are trees, never cycles, so Python's collector of cycles
+need not look at them: `gc=False`.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ class Outcome(StrEnum):
     MOVED = "moved"
 
 
-class Message(Struct, kw_only=True):
+class Message(Struct, kw_only=True, gc=False):
     """One live message.
 
     `seq` is its arrival number in the store (0 before it is stored): within a queue lower means earlier.
@@ -61,7 +65,7 @@ class Message(Struct, kw_only=True):
     reason_code: str | None = None
 
 
-class Child(Struct, frozen=True, kw_only=True):
+class Child(Struct, frozen=True, kw_only=True, gc=False):
     """A message to be: what a transition produces. `due` is 0 for at once, else an instant in ms."""
 
     id: str
@@ -74,7 +78,7 @@ class Child(Struct, frozen=True, kw_only=True):
     reason_code: str | None = None
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """What handling cost. Durations in the unit of their name; `taken` is the instant handling began."""
 
     taken: int
@@ -84,7 +88,7 @@ class Record(Struct, frozen=True, kw_only=True):
     status: int | None = None
 
 
-class LogLine(Struct, frozen=True, kw_only=True):
+class LogLine(Struct, frozen=True, kw_only=True, gc=False):
     """A line for people about one message."""
 
     level: str
@@ -92,7 +96,7 @@ class LogLine(Struct, frozen=True, kw_only=True):
     at: int
 
 
-class Consumed(Struct, frozen=True, kw_only=True):
+class Consumed(Struct, frozen=True, kw_only=True, gc=False):
     """The message leaves its queue; `children` take its place.
 
     `terminate`: every other live message of the instance is consumed with it, as cancelled.
@@ -105,7 +109,7 @@ class Consumed(Struct, frozen=True, kw_only=True):
     starts: tuple[Start, ...] = ()
 
 
-class Kept(Struct, frozen=True, kw_only=True):
+class Kept(Struct, frozen=True, kw_only=True, gc=False):
     """The message stays in its queue, at its place in the order, until `due`. `headers` replace its own."""
 
     outcome: Outcome
@@ -117,7 +121,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     headers: Headers | None = None
 
 
-class SetAside(Struct, frozen=True, kw_only=True):
+class SetAside(Struct, frozen=True, kw_only=True, gc=False):
     """The message goes to trash, as it was before the call, with the reason."""
 
     reason: str
@@ -142,7 +146,7 @@ class Edited(Struct, frozen=True, kw_only=True):
 Effect = Consumed | Kept | SetAside | Returned | Edited
 
 
-class Transition(Struct, frozen=True, kw_only=True):
+class Transition(Struct, frozen=True, kw_only=True, gc=False):
     """The whole effect of handling one message; the only thing that changes stored state on the data path.
 
     `by` names the person who caused it, if one did.

@@ -7,7 +7,7 @@ from msgspec import Struct
 Headers = dict[str, str]
 
 
-class Start(Struct, frozen=True, kw_only=True):
+class Start(Struct, frozen=True, kw_only=True, gc=False):
     """A request for one instance.
 
     `node` names a start node (name or id); None means the default one. `version` asks for that version's number
@@ -30,7 +30,7 @@ class Start(Struct, frozen=True, kw_only=True):
     origin: str | None = None
 
 
-class Accepted(Struct, frozen=True, kw_only=True):
+class Accepted(Struct, frozen=True, kw_only=True, gc=False):
     """The message is on disk. `repeated`: the key was known, and this is its instance."""
 
     instance: str

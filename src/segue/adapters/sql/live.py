@@ -21,7 +21,7 @@ def encode_headers(headers: Headers) -> str:
     return _encode(headers).decode()
 
 
-class Held(Message, kw_only=True):
+class Held(Message, kw_only=True, gc=False):
     """A message as this store hands it out: with the numbers of its row, so that settling needs not read it again."""
 
     queue: int

@@ -23,6 +23,8 @@ _NOTE_TICK = (
 )
 
 
+# Bound once: before Python 3.12, every look at an enumeration's member costs a call.
+_QUEUED, _RUNNING = Place.QUEUED, InstanceState.RUNNING.value
 # Whoever is refused because too much lives may come again when this share of it is gone.
 _SOME_ROOM = 0.01
 
@@ -72,7 +74,7 @@ class Accepting:
         run, seq = changes.next_instance(), changes.next_message()
         begun = start.entry or start.node or ""
         changes.instances.append(
-            (run, start.instance, chosen.version, InstanceState.RUNNING.value, start.at, 1, begun, start.origin)
+            (run, start.instance, chosen.version, _RUNNING, start.at, 1, begun, start.origin)
         )
         changes.messages.append(
             (
@@ -102,7 +104,7 @@ class Accepting:
                 headers=start.headers,
                 entered=start.at,
                 seq=seq,
-                place=Place.QUEUED,
+                place=_QUEUED,
                 queue=chosen.queue,
                 run=run,
             )

@@ -7,12 +7,11 @@ from typing import Any
 
 from segue.adapters.sql.live import Held
 from segue.adapters.sqlite.operations import Report
-from segue.adapters.sqlite.rows import Insert, Listed
+from segue.adapters.sqlite.rows import Listed, Rows, insert
 from segue.adapters.sqlite.versions import Versions
 from segue.core.ledger import END_EVENTS, Tally, instance_state
 from segue.model.events import Event, EventKind
 from segue.model.message import Outcome
-from segue.model.versions import InstanceState
 
 
 class OutOfDateError(Exception):
@@ -48,21 +47,22 @@ class _Change:
 _LEAVE_QUEUE = Listed("DELETE FROM message WHERE seq IN ({}) AND place = 0")
 _LEAVE_ASIDE = Listed("DELETE FROM message WHERE seq IN ({}) AND place >= 2")
 _READ_INSTANCES = Listed("SELECT num, live, trash, failed, cancelled, discarded FROM instance WHERE num IN ({})")
-_INSTANCES = Insert("instance", "num id version state started live start_node origin")
-_MESSAGES = Insert(
+_INSTANCES = insert("instance", "num id version state started live start_node origin")
+_MESSAGES = insert(
     "message",
     "seq id queue instance parent place entered due repeats outages reason reason_code headers body",
 )
-_STEPS = Insert(
+_STEPS = insert(
     "step",
     "seq id queue instance parent outcome produced entered taken ended worker_us remote_us cpu_us repeats status by",
 )
-_EVENTS = Insert("event", "seq kind at version instance node message detail")
-_LOGS = Insert("log", "seq at level text queue instance message")
-_KEYS = Insert("idempotency", "process key instance message")
-_TALLIES = (
-    "UPDATE instance SET live = ?, trash = ?, failed = ?, cancelled = ?, discarded = ?, state = ?, finished = ?"
-    " WHERE num = ?"
+_EVENTS = insert("event", "seq kind at version instance node message detail")
+_LOGS = insert("log", "seq at level text queue instance message")
+_KEYS = insert("idempotency", "process key instance message")
+_TALLIES = Rows(
+    "UPDATE instance SET live = d.column2, trash = d.column3, failed = d.column4, cancelled = d.column5,"
+    " discarded = d.column6, state = d.column7, finished = d.column8 FROM {} d WHERE instance.num = d.column1",
+    8,
 )
 
 
@@ -131,7 +131,7 @@ class Changes:
         """Store an event, and tell it after the commit."""
         number = self._numbers.event
         self._numbers.event = number + 1
-        self._events.append((number, kind.value, at, version, instance, node, message, detail))
+        self._events.append((number, str(kind), at, version, instance, node, message, detail))
         process, public = self.versions.names(version)
         self.report.events.append(
             Event(
@@ -183,17 +183,18 @@ class Changes:
             gathered.clear()
 
     def _write_tallies(self) -> None:
-        stored = {row[0]: row[1:] for row in _READ_INSTANCES.read(self.cursor, list(self._changed))}
+        stored = {row[0]: row for row in _READ_INSTANCES.read(self.cursor, list(self._changed))}
+        rows = []
         for num, change in self._changed.items():
-            live, trash, failed, cancelled, discarded = stored[num]
+            _, live, trash, failed, cancelled, discarded = stored[num]
             tally = Tally(live=live, trash=trash, failed=failed, cancelled=cancelled, discarded=discarded)
             tally.add(change.tally)
             after = instance_state(tally, change.last)
-            finished = change.at if not tally.live else None
-            self.cursor.execute(
-                _TALLIES,
-                (tally.live, tally.trash, tally.failed, tally.cancelled, tally.discarded, after.value, finished, num),
+            ended = change.at if not tally.live else None
+            rows.append(
+                (num, tally.live, tally.trash, tally.failed, tally.cancelled, tally.discarded, str(after), ended)
             )
-            if not tally.live:
-                self.event(END_EVENTS[InstanceState(after)], change.at, change.version, change.instance)
+            if ended is not None:
+                self.event(END_EVENTS[after], ended, change.version, change.instance)
+        _TALLIES.write(self.cursor, rows)
         self._changed.clear()

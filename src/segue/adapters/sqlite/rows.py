@@ -1,79 +1,89 @@
-"""Rows of the data path, and statements that write many of them at once.
+"""Statements that write or read many rows at once.
 
-Each statement hands the interpreter lock over twice, so the data path writes up to 128 rows with one; `executemany`
-would do so for each row.
+Each statement hands the interpreter lock over twice, and may wait to get it back. So the data path uses few, with up
+to 128 rows each; `executemany` would hand it over for each row. To have few different texts, only some sizes are used,
+and what is missing to the next one is filled with rows that do nothing.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-CHUNK = 128
+_SIZES = (*range(1, 9), 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+_MOST = _SIZES[-1]
 
 
-def sizes(count: int, most: int = CHUNK) -> Iterator[int]:
-    """Split a count into powers of two, so that few different statements serve any count."""
-    size = most
-    while count:
-        while size > count:
-            size >>= 1
-        yield size
-        count -= size
+def _portions(count: int) -> Iterator[tuple[int, int, int]]:
+    """Split a count: from where, to where, and of which size the statement is."""
+    for begin in range(0, count, _MOST):
+        end = min(begin + _MOST, count)
+        yield begin, end, _SIZES[bisect_left(_SIZES, end - begin)]
 
 
-class Insert:
-    """An INSERT of any number of rows of one table."""
+class _Sized:
+    """Texts of a statement by the number of rows; the rows stand for `{}`, separated by commas."""
 
-    def __init__(self, table: str, columns: str, tail: str = "") -> None:
-        names = columns.split()
-        self._head = f"INSERT INTO {table} ({', '.join(names)}) VALUES "  # noqa: S608  names of ours
-        self._row = f"({', '.join('?' * len(names))})"
-        self._tail = tail
+    def __init__(self, text: str, row: str) -> None:
+        self._text = text
+        self._row = row
         self._texts: dict[int, str] = {}
 
-    def write(self, cursor: sqlite3.Cursor, rows: Sequence[Sequence[object]]) -> None:
-        """Insert all rows."""
-        at = 0
-        for size in sizes(len(rows)):
-            cursor.execute(self._text(size), list(chain.from_iterable(rows[at : at + size])))
-            at += size
-
-    def _text(self, size: int) -> str:
+    def of(self, size: int) -> str:
         text = self._texts.get(size)
         if text is None:
-            text = self._texts[size] = self._head + ", ".join([self._row] * size) + self._tail
+            text = self._texts[size] = self._text.format(", ".join([self._row] * size))
         return text
+
+
+class Rows:
+    """A statement on rows of values, which stand for `{}` in its text as the table of a VALUES clause.
+
+    Its columns are `column1` and so on; rows whose first one is NULL are to be left out.
+    """
+
+    def __init__(self, text: str, width: int) -> None:
+        self._sized = _Sized(text.replace("{}", "(VALUES {})"), f"({', '.join('?' * width)})")
+        self._nothing = (None,) * width
+
+    def write(self, cursor: sqlite3.Cursor, rows: Sequence[Sequence[object]]) -> None:
+        """Execute it for all rows."""
+        for begin, end, size in _portions(len(rows)):
+            values = list(chain.from_iterable(rows[begin:end]))
+            values += self._nothing * (size - (end - begin))
+            cursor.execute(self._sized.of(size), values)
+
+
+def insert(table: str, columns: str) -> Rows:
+    """An INSERT of rows with these columns, of which the first one is never NULL."""
+    names = columns.split()
+    text = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM {{}} WHERE column1 IS NOT NULL"  # noqa: S608
+    return Rows(text, len(names))
 
 
 class Listed:
-    """A statement on all rows of a list of numbers; `{}` in its text stands for the list."""
+    """A statement on the rows with the numbers of a list; the list stands for `{}` in its text."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._texts: dict[int, str] = {}
-
-    def _of(self, size: int) -> str:
-        text = self._texts.get(size)
-        if text is None:
-            text = self._texts[size] = self._text.format(", ".join("?" * size))
-        return text
+        self._sized = _Sized(text, "?")
 
     def write(self, cursor: sqlite3.Cursor, numbers: Sequence[int]) -> int:
         """Execute it for all numbers; return how many rows it changed."""
-        at = changed = 0
-        for size in sizes(len(numbers)):
-            changed += cursor.execute(self._of(size), numbers[at : at + size]).rowcount
-            at += size
-        return changed
+        return sum(
+            self._execute(cursor, numbers[begin:end], size).rowcount for begin, end, size in _portions(len(numbers))
+        )
 
     def read(self, cursor: sqlite3.Cursor, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
         """Execute it for all numbers; return all rows."""
-        at = 0
         found: list[tuple[Any, ...]] = []
-        for size in sizes(len(numbers)):
-            found += cursor.execute(self._of(size), numbers[at : at + size]).fetchall()
-            at += size
+        for begin, end, size in _portions(len(numbers)):
+            found += self._execute(cursor, numbers[begin:end], size).fetchall()
         return found
+
+    def _execute(self, cursor: sqlite3.Cursor, numbers: Sequence[int], size: int) -> sqlite3.Cursor:
+        # A number that is in the list twice counts once.
+        padded = [*numbers, *[numbers[-1]] * (size - len(numbers))]
+        return cursor.execute(self._sized.of(size), padded)

@@ -26,6 +26,9 @@ from segue.model.message import (
     Transition,
 )
 
+# Bound once: before Python 3.12, every look at an enumeration's member costs a call.
+_QUEUED, _DELAYED, _WAITING, _TRASH, _OK = Place.QUEUED, Place.DELAYED, Place.WAITING, Place.TRASH, Outcome.OK
+
 _READ = Listed(
     "SELECT seq, id, queue, instance, parent, place, entered, due, repeats, outages FROM message WHERE seq IN ({})"
 )
@@ -55,12 +58,14 @@ class Settling:
     def settle(self, transitions: Sequence[Transition], taken: Sequence[bool]) -> list[bool]:
         """Make each true, all of it or nothing. Raises what `accept` raises when one starts an instance that cannot be
         accepted; nothing of the list is done then."""
-        for transition in transitions:
+        unsure = []
+        for transition, sure in zip(transitions, taken, strict=True):
             if isinstance(transition.effect, Consumed):
                 for start in transition.effect.starts:
                     self._changes.versions.choose(start)
-        unsure = [t.message.seq for t, sure in zip(transitions, taken, strict=True) if not sure]
-        found = {row[0]: row for row in _READ.read(self._changes.cursor, unsure)} if unsure else {}
+            if not sure:
+                unsure.append(transition.message.seq)
+        found = {row[0]: row for row in _READ.read(self._changes.cursor, unsure)} if unsure else _NONE_FOUND
         results = []
         for transition, sure in zip(transitions, taken, strict=True):
             message = transition.message
@@ -77,13 +82,13 @@ class Settling:
         if isinstance(effect, Consumed):
             self._consume(transition, effect, held)
         elif isinstance(effect, Kept):
-            if held.place >= Place.WAITING:
+            if held.place >= _WAITING:
                 return False
             self._keep(effect, held)
         elif isinstance(effect, SetAside):
             self._set_aside(transition, effect, held)
         elif isinstance(effect, Returned):
-            if held.place < Place.WAITING:
+            if held.place < _WAITING:
                 return False
             self._return(transition, effect, held)
         else:
@@ -97,18 +102,22 @@ class Settling:
 
     def _consume(self, transition: Transition, effect: Consumed, held: Held) -> None:
         changes = self._changes
-        produced = len(effect.children)
+        outcome, children, was_in_trash = effect.outcome, effect.children, held.place is _TRASH
+        produced = len(children)
         self._leave(held)
-        self._step(transition, effect.outcome, produced, held)
-        changes.count_live(held.version, produced - 1)
+        self._step(transition, outcome, produced, held)
         in_trash = 0
-        for child in effect.children:
+        for child in children:
             self._produce(child, held, transition.at)
-            in_trash += child.place is Place.TRASH
-        tally = Tally(live=produced - 1, trash=in_trash - (held.place is Place.TRASH))
-        tally.count(effect.outcome)
-        if tally != _NO_CHANGE:
-            changes.change(held, transition.at, effect.outcome).add(tally)
+            if child.place is _TRASH:
+                in_trash += 1
+        # One that goes on as one changes no count, which is what most do.
+        if produced != 1 or in_trash or was_in_trash or outcome is not _OK:
+            tally = changes.change(held, transition.at, outcome)
+            tally.live += produced - 1
+            tally.trash += in_trash - was_in_trash
+            tally.count(outcome)
+            changes.count_live(held.version, produced - 1)
         for start in effect.starts:
             self._accepting.accept(start, limited=False)
         if effect.terminate:
@@ -116,9 +125,9 @@ class Settling:
 
     def _produce(self, child: Child, parent: Held, at: int) -> None:
         changes = self._changes
-        seq = changes.next_message()
-        queue = parent.queue if child.node == parent.node else changes.versions.queue(parent.version, child.node)
-        aside = child.place >= Place.WAITING
+        seq, place, node, headers, due = changes.next_message(), child.place, child.node, child.headers, child.due
+        aside = place >= _WAITING
+        queue = parent.queue if node == parent.node else changes.versions.queue(parent.version, node)
         changes.messages.append(
             (
                 seq,
@@ -126,48 +135,46 @@ class Settling:
                 queue,
                 parent.run,
                 parent.seq,
-                child.place.value if aside else 0,
+                int(place) if aside else 0,
                 at,
-                0 if aside else child.due,
+                0 if aside else due,
                 0,
                 0,
                 child.reason,
                 child.reason_code,
-                encode_headers(child.headers),
+                encode_headers(headers),
                 child.body,
             )
         )
-        if child.place is Place.TRASH:
-            changes.event(
-                EventKind.MESSAGE_IN_TRASH,
-                at,
-                parent.version,
-                parent.instance,
-                node=child.node,
-                message=child.id,
-                detail=child.reason,
+        if aside:
+            if place is _TRASH:
+                self._tell_trash(child.id, child.reason, node, parent, at)
+            return
+        changes.report.arrived.append(
+            Held(
+                id=child.id,
+                version=parent.version,
+                node=node,
+                instance=parent.instance,
+                body=child.body,
+                headers=headers,
+                entered=at,
+                seq=seq,
+                parent=parent.id,
+                due=due,
+                place=_DELAYED if due > at else _QUEUED,
+                reason=child.reason,
+                reason_code=child.reason_code,
+                queue=queue,
+                run=parent.run,
+                above=parent.seq,
             )
-        elif not aside:
-            changes.report.arrived.append(
-                Held(
-                    id=child.id,
-                    version=parent.version,
-                    node=child.node,
-                    instance=parent.instance,
-                    body=child.body,
-                    headers=child.headers,
-                    entered=at,
-                    seq=seq,
-                    parent=parent.id,
-                    due=child.due,
-                    place=Place.DELAYED if child.due > at else Place.QUEUED,
-                    reason=child.reason,
-                    reason_code=child.reason_code,
-                    queue=queue,
-                    run=parent.run,
-                    above=parent.seq,
-                )
-            )
+        )
+
+    def _tell_trash(self, message: str, reason: str | None, node: str, held: Held, at: int) -> None:
+        self._changes.event(
+            EventKind.MESSAGE_IN_TRASH, at, held.version, held.instance, node=node, message=message, detail=reason
+        )
 
     def _keep(self, effect: Kept, held: Held) -> None:
         values = (effect.due, effect.repeats, effect.outages, effect.reason, effect.reason_code)
@@ -186,41 +193,33 @@ class Settling:
                 reason=effect.reason,
                 reason_code=effect.reason_code,
                 headers=held.headers if effect.headers is None else effect.headers,
-                place=Place.DELAYED,
+                place=_DELAYED,
             )
         )
 
     def _set_aside(self, transition: Transition, effect: SetAside, held: Held) -> None:
         changes = self._changes
-        stored = held.place.value if held.place >= Place.WAITING else 0
-        values = (effect.place.value, effect.reason, effect.reason_code, held.seq, stored)
+        stored = int(held.place) if held.place >= _WAITING else 0
+        values = (int(effect.place), effect.reason, effect.reason_code, held.seq, stored)
         self._one(changes.cursor.execute(_SET_ASIDE, values).rowcount)
-        before, after = held.place is Place.TRASH, effect.place is Place.TRASH
+        before, after = held.place is _TRASH, effect.place is _TRASH
         if before != after:
             changes.change(held, transition.at).trash += after - before
         if after:
-            changes.event(
-                EventKind.MESSAGE_IN_TRASH,
-                transition.at,
-                held.version,
-                held.instance,
-                node=held.node,
-                message=held.id,
-                detail=effect.reason,
-            )
+            self._tell_trash(held.id, effect.reason, held.node, held, transition.at)
 
     def _return(self, transition: Transition, effect: Returned, held: Held) -> None:
         changes = self._changes
         seq = changes.next_message()
         values = (seq, transition.at, encode_headers(effect.headers), effect.body, held.seq)
         self._one(changes.cursor.execute(_RETURN, values).rowcount)
-        if held.place is Place.TRASH:
+        if held.place is _TRASH:
             changes.change(held, transition.at).trash -= 1
         changes.report.arrived.append(
             replace(
                 held,
                 seq=seq,
-                place=Place.QUEUED,
+                place=_QUEUED,
                 entered=transition.at,
                 due=0,
                 repeats=0,
@@ -235,7 +234,7 @@ class Settling:
     def _edit(self, effect: Edited, held: Held) -> None:
         values = (encode_headers(effect.headers), effect.body, held.seq)
         self._one(self._changes.cursor.execute(_EDIT, values).rowcount)
-        if held.place < Place.WAITING:
+        if held.place < _WAITING:
             self._changes.report.edited.append(replace(held, headers=effect.headers, body=effect.body))
 
     def _end(self, transition: Transition, held: Held) -> None:
@@ -251,7 +250,7 @@ class Settling:
             self._leave(other)
             self._step(transition, Outcome.CANCELLED, 0, other)
             changes.count_live(held.version, -1)
-            tally = Tally(live=-1, trash=-(other.place is Place.TRASH), cancelled=1)
+            tally = Tally(live=-1, trash=-(other.place is _TRASH), cancelled=1)
             changes.change(held, transition.at, _outcome(transition)).add(tally)
             changes.report.departed.append((other.version, other.node, other.seq))
             gone.add(other.seq)
@@ -261,7 +260,7 @@ class Settling:
     # -- rows ---------------------------------------------------------------------------------------------------------
 
     def _leave(self, held: Held) -> None:
-        leaving = self._changes.leave_aside if held.place >= Place.WAITING else self._changes.leave_queue
+        leaving = self._changes.leave_aside if held.place >= _WAITING else self._changes.leave_queue
         leaving.append(held.seq)
 
     def _step(self, transition: Transition, outcome: Outcome, produced: int, held: Held) -> None:
@@ -274,7 +273,7 @@ class Settling:
                 held.queue,
                 held.run,
                 held.above,
-                outcome.value,
+                str(outcome),
                 produced,
                 held.entered,
                 record.taken if own else transition.at,
@@ -294,7 +293,7 @@ class Settling:
             raise OutOfDateError
 
 
-_NO_CHANGE = Tally()
+_NONE_FOUND: dict[int, tuple[Any, ...]] = {}
 
 
 def _outcome(transition: Transition) -> Outcome | None:
@@ -306,7 +305,7 @@ def _same(message: Message, row: Sequence[Any] | None) -> Held | None:
     if row is None:
         return None
     seq, key, queue, run, above, place, entered, due, repeats, outages = row
-    seen = message.place if message.place >= Place.WAITING else Place.QUEUED
+    seen = message.place if message.place >= _WAITING else _QUEUED
     if (key, place, due, repeats, outages) != (message.id, seen, message.due, message.repeats, message.outages):
         return None
     return Held(
