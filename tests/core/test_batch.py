@@ -102,6 +102,7 @@ def test_bodies_of_items(item: dict[str, Any], body: bytes) -> None:
         ("[" * 5_000, "no JSON array"),
         ('[{},{"body":"!","headers":{"body-encoding":"base64"}}]', "The body of item 1 is not the base64"),
         ('[{"body":"\\ud800"}]', ""),
+        ('[{"headers":{"a":' + "[" * 100_000 + "]" * 100_000 + "}}]", ""),
     ],
 )
 @pytest.mark.parametrize("code", ["0", "1010"])

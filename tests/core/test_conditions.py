@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from segue.core.conditions import (
     FUNCTIONS,
     MAX_BYTES,
+    MAX_DEPTH,
     ConditionError,
     Facts,
     compile_condition,
@@ -60,11 +61,26 @@ def test_answers(source: str, expected: bool) -> None:
         (b'"json text"', "body == 'json text'"),
         (b"7", "body == 7"),
         (b"\xff\xfe", "type(body) == bytes"),
-        (b"[" * 5_000 + b"]" * 5_000, "body.startsWith('[[')"),
+        (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, "size(body) == 1"),
+        (b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH, "has(body.a.a.a)"),
+        (b"[" + b",".join([b'{"a":[1]}'] * 500) + b"]", "body.all(x, x.a[0] == 1)"),
     ],
 )
 def test_bodies_that_are_no_objects(body: bytes, source: str) -> None:
     assert holds(source, body)
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 900, 5_000, 9_000, 100_000])
+@pytest.mark.parametrize(
+    ("left", "middle", "right"), [(b"[", b"", b"]"), (b'{"a":', b"1", b"}"), (b'[{"b":', b"2", b"}]")]
+)
+def test_a_body_nested_too_deeply_is_not_asked_about(depth: int, left: bytes, middle: bytes, right: bytes) -> None:
+    """The evaluator would run out of stack and end the program."""
+    body = left * depth + middle + right * depth
+    for source in ("body == 1", "[body] == [body]", "a == 1"):
+        with pytest.raises(ConditionError, match=f"nested deeper than {MAX_DEPTH} levels"):
+            holds(source, body)
+    assert holds("headers.x == 'y'", body, {"x": "y"})
 
 
 @pytest.mark.parametrize(

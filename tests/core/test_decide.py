@@ -203,6 +203,10 @@ def test_an_outage_keeps_the_message_with_a_growing_delay_and_says_why() -> None
     assert done.record == Record(taken=TAKEN, worker_us=4)
 
 
+def test_the_first_outage_waits_half_a_second() -> None:
+    assert kept(decided(SINGLE, WorkerReply(fault=Fault.REFUSED))).due == NOW + 500
+
+
 def test_the_outages_of_the_node_make_the_delay_longer_too() -> None:
     done = decide(SINGLE, message("a", outages=1), WorkerReply(fault=Fault.TIMEOUT), NOW, TAKEN, 0.5, 4)
     assert (kept(done).due, kept(done).outages) == (NOW + 8_000, 2)
@@ -379,6 +383,13 @@ def test_a_timer_that_came_from_the_start_waits_from_its_arrival() -> None:
     assert (effect.due, effect.outcome) == (NOW + 6_000, Outcome.WAITING)
     assert children(decided(made, None, message("t", entered=NOW - 10_000)))
     assert children(decided(made, None, message("t", entered=NOW, due=NOW - 1)))
+
+
+def test_a_timer_that_does_not_say_when_sets_messages_aside_wherever_they_come_from() -> None:
+    made = routes([action("a"), node("t", NodeKind.TIMER), NEXT], "a > t", "t > next")
+    assert aside(decided(made, None, message("t"))).reason_code == "bad-timer"
+    (child,) = children(decided(made, reply()))
+    assert (child.place, child.reason) == (Place.TRASH, "The timer 't' does not say when")
 
 
 def test_terminate_leaves_no_children() -> None:

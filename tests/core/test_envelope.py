@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from segue.core.envelope import ASCII_ABOVE, MAX_LOG_TEXT, MAX_LOGS, Envelope, decode_reply, encode_request
 from segue.model.message import LogLine
 
-DEEP = b"[" * 10_000 + b"]" * 10_000
+DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 def decoded(headers: Any, body: Any = "", **extra: Any) -> Envelope:

@@ -118,6 +118,23 @@ def test_what_no_window_reaches_is_forgotten() -> None:
     assert book.slots(10_000) == ()
 
 
+@given(st.permutations([10, 20, 30, 30, 40, 50]), st.integers(1, 6))
+def test_stored_slots_may_come_in_any_order(ends: list[int], calls: int) -> None:
+    slots = [Slot(key="k", holder=str(index), granted=0, ended=end) for index, end in enumerate(ends)]
+    book = LimitBook.restored(slots, [limit("k", calls, 100)], 60)
+    assert book.next_free([limit("k", calls, 100)], 60) == sorted(ends)[-calls] + 100
+
+
+def test_a_key_that_nobody_uses_takes_no_memory() -> None:
+    book = LimitBook()
+    for index in range(50):
+        book.grant("a", [limit(f"user-{index}", 1, 10)], 0)
+        book.ended("a", 0)
+    book.slots(10)
+    assert not book._counts
+    assert not book._keys
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 30), st.integers(0, 20)), max_size=20))
 def test_a_rule_that_appears_later_counts_the_calls_before(calls: list[tuple[str, int, int]]) -> None:
     """What was granted under a short window still counts for a longer one that comes later."""

@@ -77,11 +77,9 @@ def _opened(item: _Item, index: int) -> tuple[bytes, Headers]:
     """Body and own headers of an item."""
     try:
         body = text_of(item.body)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise _BadBatch(f"The body of item {index} is no text: {error}") from error
-    if not item.headers:
-        return body, {}
-    headers = header_texts(item.headers)
+        headers = header_texts(item.headers or {})
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise _BadBatch(f"Item {index} cannot be read: {error}") from error
     opened = opened_body(headers, body)
     if opened is None:
         raise _BadBatch(f"The body of item {index} is not the base64 that its header says")

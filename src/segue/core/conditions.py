@@ -23,6 +23,9 @@ MAX_BYTES = 4096
 MAX_WORK = 1_000_000
 """A condition with nested macros is not evaluated when it could take more element visits than this."""
 
+MAX_DEPTH = 200
+"""Bodies that are nested deeper are not given to a condition: the evaluator follows them on the stack."""
+
 _MAX_VALUE_TEXT = 60
 _SYNTAX_ERROR = re.compile(r"<input>:(\d+):(\d+): (?:Syntax error: )?(.*)")
 
@@ -49,7 +52,10 @@ class Facts:
         self._parsed: Any = msgspec.UNSET
 
     def variables(self, names: frozenset[str]) -> dict[str, Any]:
-        """Return the variables among `names` that exist for this message."""
+        """Return the variables among `names` that exist for this message.
+
+        Raises ConditionError for a body that is nested too deeply.
+        """
         found: dict[str, Any] = {}
         for name in names:
             if name == "headers":
@@ -158,15 +164,37 @@ def translate(source: str, language: str | None) -> tuple[str | None, str | None
 
 
 def _parse(body: bytes) -> Any:
-    """The JSON value of the body; its text if it is no JSON; bytes if it is no text."""
+    """The JSON value of the body; its text if it is no JSON; bytes if it is no text. Raises ConditionError."""
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return body
+        value = msgspec.json.decode(body)
+    except RecursionError:
+        raise _too_deep() from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        try:
+            return body.decode()
+        except UnicodeDecodeError:
+            return body
+    # Few brackets cannot be nested deeply; counting them costs next to nothing.
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
+        raise _too_deep()
+    return value
+
+
+def _too_deep() -> ConditionError:
+    return ConditionError(f"The body is nested deeper than {MAX_DEPTH} levels, so no condition can be asked about it")
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether lists and maps are nested deeper than allowed; looks level by level, without recursion."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for container in level:
+            inner.extend(container.values() if isinstance(container, dict) else container)
+        level = [one for one in inner if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _size_problem(source: str) -> str | None:

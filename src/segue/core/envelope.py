@@ -134,7 +134,7 @@ def opened_body(headers: Headers, body: bytes) -> bytes | None:
 
 
 def header_texts(headers: Mapping[str, Any]) -> Headers:
-    """Return header values of any JSON type as texts; null ones are left out."""
+    """Return header values of any JSON type as texts; null ones are left out. Raises RecursionError for a deep one."""
     return {name: _header_text(value) for name, value in headers.items() if value is not None}
 
 
@@ -150,11 +150,11 @@ def _decode_slowly(raw: bytes) -> Envelope | None:
     try:
         wire = _decode_loose(raw)
         body = b"" if wire.body is UNSET else text_of(wire.body)
+        headers = {} if wire.headers is UNSET or wire.headers is None else header_texts(wire.headers)
     except _MALFORMED:
         return None
     if wire.headers is UNSET and wire.body is UNSET:
         return None
-    headers = {} if wire.headers is UNSET or wire.headers is None else header_texts(wire.headers)
     return _envelope(headers, body, wire.logs, wire.metrics)
 
 
