@@ -62,11 +62,12 @@ class Pool:
     async def place(self, deadline: float) -> Connection | None:
         """Take a place, waiting for one if need be; None says that a connection has still to be made for it.
 
+        To be called when `reuse` has found nothing in the same turn, which means that nothing idles.
         Raises ConnectError when `deadline` passes first, or when the pool is closed.
         """
         if self._closed:
             raise ConnectError(Fault.CLOSED, _CLOSED)
-        if self._places + len(self._idle) < self._settings.connections:
+        if self._places < self._settings.connections:
             self._places += 1
             return None
         waiter: asyncio.Future[Connection | None] = self._loop.create_future()
