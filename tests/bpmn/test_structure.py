@@ -78,6 +78,11 @@ def test_a_made_id_never_is_one_of_the_file() -> None:
         '<sequenceFlow id="Flow_s_a_2" sourceRef="Flow_s_a" targetRef="a"/>'
     )
     assert {item.id for item in graph_of(data).flows} == {"Flow_s_a_3", "Flow_s_a_2"}
+    later = process(
+        '<startEvent id="s"/><task id="a"/><task id="b"/><sequenceFlow sourceRef="s" targetRef="a"/>'
+        '<sequenceFlow id="Flow_s_a" sourceRef="a" targetRef="b"/>'
+    )
+    assert {item.id: item.target for item in graph_of(later).flows} == {"Flow_s_a_2": "a", "Flow_s_a": "b"}
 
 
 def test_nodes_without_id_are_kept() -> None:
