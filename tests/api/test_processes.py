@@ -49,6 +49,16 @@ async def test_a_name_that_is_taken_or_cannot_be_is_refused(site: Site) -> None:
     assert [each["name"] for each in (await site.get("/api/v1/processes"))["items"]] == ["orders"]
 
 
+async def test_a_process_is_moved_to_another_folder(site: Site) -> None:
+    await site.deploy("orders", chain("echo"))
+    answer = await site.call("PUT", ORDERS, token="edit", json={"folder": "/a/b"})
+    assert (answer.status, answer.json["folder"]) == (200, "a/b")
+    assert await site.get(ORDERS) == answer.json
+    for wrong in ({"folder": "a//b"}, {"folder": 1}, {}, {"folder": "a", "name": "x"}):
+        assert (await site.call("PUT", ORDERS, json=wrong)).code == "invalid"
+    assert (await site.call("PUT", "/api/v1/processes/none", json={"folder": ""})).code == "process-not-found"
+
+
 async def test_the_life_of_a_version(site: Site) -> None:
     await site.post("/api/v1/processes", {"name": "orders"})
     draft = await put(site, chain("echo"), note="first")

@@ -71,7 +71,7 @@ class Server:
             pass
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Send a signal; the exit code and what was said on stderr, the invitation of the first administrator left out."""
+        """Send a signal; the exit code and what was said on stderr but for the invitation to make a first user."""
         self.process.send_signal(number)
         _, err = self.process.communicate(timeout=10)
         said = [line for line in err.splitlines() if not line.startswith("Nobody can sign in yet")]

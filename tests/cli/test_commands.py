@@ -15,7 +15,7 @@ from tests.files import chain, user_task, without_action
 
 GROUPS = {
     (): "serve config deploy check start audit backup process version instance queue trash task worker token user",
-    ("process",): "list create",
+    ("process",): "list create move",
     ("version",): "publish enable disable retire diff",
     ("instance",): "list show cancel",
     ("queue",): "list",
@@ -352,8 +352,10 @@ def test_the_life_of_a_version(server: Server, tmp_path: Path) -> None:
     assert server.segue("version", "retire", "life", "1").out == "life version 1 retired\n"
     assert server.segue("version", "enable", "life", "1").code == 1
     assert server.segue("version", "publish", "life", "2").code == 1
+    assert server.segue("process", "move", "life", "/c/d").out == "life c/d\n"
+    assert server.segue("process", "move", "none", "c").code == 1
     [found] = [each for each in server.segue("process", "list", "--json").json if each["name"] == "life"]
-    assert found["folder"] == "a/b"
+    assert found["folder"] == "c/d"
     assert "life" in server.segue("process", "list").out
 
 

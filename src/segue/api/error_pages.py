@@ -45,7 +45,7 @@ PAGES: dict[str, ErrorPage] = {
     "headers-too-large": ErrorPage(
         431,
         "The header fields that would travel with the message (`content-type` and those that begin with `segue-`) are "
-        "larger than 16 KiB together. Nothing was stored.",
+        "larger than 16 KiB together, or the whole head of the request is larger than 64 KiB. Nothing was stored.",
         "Put large values into the body.",
     ),
     "internal": ErrorPage(

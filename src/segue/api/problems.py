@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 PAGES = "/docs/errors/"
+# When nobody knows how long the trouble will last (s).
+_TRY_AGAIN_S = 5
 
 # What every answer carries: nothing of ours is to be framed, sniffed, cached or referred to.
 SECURITY_HEADERS = (
@@ -42,6 +44,8 @@ def headers(error: SegueError) -> dict[str, str]:
     """The header fields that go with an error beyond its type."""
     extra: dict[str, str] = {}
     retry_after = error.extra.get("retry_after")
+    if retry_after is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        retry_after = _TRY_AGAIN_S
     if retry_after is not None:
         extra["retry-after"] = str(retry_after)
     if error.status == HTTPStatus.UNAUTHORIZED:

@@ -93,6 +93,12 @@ class ProcessIn(In):
     folder: Annotated[Text, Field(max_length=800)] = ""
 
 
+class ProcessChangeIn(In):
+    """What of a process may be changed."""
+
+    folder: Annotated[Text, Field(max_length=800)]
+
+
 class VersionOut(Out):
     """One version of a process."""
 

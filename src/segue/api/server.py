@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from segue.api.cork import CorkedProtocol
+from segue.api.connection import Connection
 from segue.model.errors import SegueError
 
 _BACKLOG = 2048
@@ -65,7 +65,7 @@ class HttpServer:
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
-                http=CorkedProtocol,
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,

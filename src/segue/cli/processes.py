@@ -50,6 +50,19 @@ def create_process(
     show_json(made) if json else print(made["name"])
 
 
+@process_app.command("move")
+def move_process(
+    name: Process,
+    folder: Annotated[str, typer.Argument(help='Folder to put it into; "" is the top.', show_default=False)],
+    url: Url = None,
+    token: Token = None,
+    json: Json = False,
+) -> None:
+    """Put a process into another folder."""
+    moved = Client(url, token).send("PUT", f"/api/v1/processes/{part(name)}", {"folder": folder})
+    show_json(moved) if json else print(f"{moved['name']} {moved['folder']}".strip())
+
+
 @version_app.command("publish")
 def publish(process: Process, number: Number, url: Url = None, token: Token = None, json: Json = False) -> None:
     """Publish the draft; it stays disabled until it is enabled."""

@@ -20,6 +20,10 @@ class Processes:
         """A process without versions. Raises Invalid for a bad name or folder, NameTaken."""
         return await self._catalog.create_process(check_name("process", name), check_folder(folder), self._clock.now())
 
+    async def move(self, name: str, folder: str) -> Process:
+        """Put a process into another folder. Raises ProcessNotFound, Invalid."""
+        return await self._catalog.move_process(name, check_folder(folder))
+
     async def find(self, after: str | None, limit: int) -> Page[Process]:
         """Processes by name."""
         return page(await self._catalog.processes(after, limit + 1), limit, lambda process: process.name)

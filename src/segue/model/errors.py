@@ -139,7 +139,7 @@ class MethodNotAllowed(SegueError):
 
 
 class HeadersTooLarge(SegueError):
-    """The header fields that would travel with the message are larger than a message may carry."""
+    """The header fields are larger than a message may carry, or the whole head than a request may have."""
 
     code = "headers-too-large"
     status = 431

@@ -51,6 +51,10 @@ class ProcessCatalog(Protocol):
         """Raises Conflict when the name is taken."""
         ...
 
+    async def move_process(self, name: str, folder: str) -> Process:
+        """Put the process into another folder. Raises ProcessNotFound."""
+        ...
+
     async def processes(self, after: str | None, limit: int) -> list[Process]: ...
 
     async def process(self, name: str) -> Process:

@@ -34,6 +34,13 @@ class MemoryCatalog:
         process = self._state.processes[name] = Process(name=name, folder=folder, created=at)
         return process
 
+    async def move_process(self, name: str, folder: str) -> Process:
+        """See `ProcessCatalog`."""
+        self._state.check()
+        await self.process(name)
+        self._state.processes[name] = replace(self._state.processes[name], folder=folder)
+        return await self.process(name)
+
     async def processes(self, after: str | None, limit: int) -> list[Process]:
         """See `ProcessCatalog`."""
         names = sorted(name for name in self._state.processes if after is None or name > after)

@@ -61,6 +61,13 @@ def create_process(name: str, folder: str, at: int) -> Script[Process]:
     return Process(name=name, folder=folder, created=at)
 
 
+def move_process(name: str, folder: str) -> Script[Process]:
+    """Put a process into another folder. Raises ProcessNotFound."""
+    key, _, _ = yield from process_row(name)
+    yield update(process).where(process.c.id == key).values(folder=folder)
+    return (yield from find_process(name))
+
+
 def processes(after: str | None, limit: int) -> Script[list[Process]]:
     """List processes by name, with their versions."""
     page = select(process.c.id, process.c.name, process.c.folder, process.c.created).order_by(process.c.name)

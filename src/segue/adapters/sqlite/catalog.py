@@ -60,6 +60,10 @@ class SqliteCatalog(Scripted):
         """See `ProcessCatalog`."""
         return await self._change(lambda: processes.create_process(name, folder, at), versions=True)
 
+    async def move_process(self, name: str, folder: str) -> Process:
+        """See `ProcessCatalog`."""
+        return await self._change(lambda: processes.move_process(name, folder))
+
     async def processes(self, after: str | None, limit: int) -> list[Process]:
         """See `ProcessCatalog`."""
         return await self._read(lambda: processes.processes(after, limit))

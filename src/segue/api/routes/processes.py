@@ -18,6 +18,7 @@ from segue.api.schemas import (
     NodeOut,
     Number,
     Paged,
+    ProcessChangeIn,
     ProcessIn,
     ProcessOut,
     RetireIn,
@@ -34,7 +35,7 @@ router = APIRouter(prefix="/api/v1/processes", tags=["processes"])
 ProcessName = Annotated[Text, Path(min_length=1, max_length=100)]
 VersionNumber = Annotated[Number, Path()]
 
-_MEDIA_TYPES = {"tplg.json": "application/json", "tplg-json": "application/json"}
+_MEDIA_TYPES = {"tplg.json": "application/json"}
 
 
 @router.get("", dependencies=need("read"), response_model=Listed[ProcessOut])
@@ -53,6 +54,12 @@ async def create_process(use: UseCases, process: ProcessIn) -> Process:
 async def get_process(use: UseCases, process: ProcessName) -> Process:
     """Show a process with its versions."""
     return await use.processes.get(process)
+
+
+@router.put("/{process}", dependencies=need("edit"), response_model=ProcessOut)
+async def move_process(use: UseCases, process: ProcessName, change: ProcessChangeIn) -> Process:
+    """Put a process into another folder."""
+    return await use.processes.move(process, change.folder)
 
 
 @router.put(

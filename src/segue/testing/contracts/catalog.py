@@ -55,6 +55,17 @@ class ProcessCatalogContract:
         with pytest.raises(ProcessNotFound):
             await player.store.process("nobody")
 
+    async def test_a_process_is_moved_to_another_folder(self, player: Player) -> None:
+        """Nothing else of it changes."""
+        await player.enable(PROCESS)
+        before = await player.store.process(PROCESS)
+        moved = await player.store.move_process(PROCESS, "other/place")
+        assert moved == replace(before, folder="other/place")
+        await player.world.crash()
+        assert await player.store.process(PROCESS) == moved
+        with pytest.raises(ProcessNotFound):
+            await player.store.move_process("nobody", "x")
+
     async def test_processes_are_listed_by_name_in_pages(self, player: Player) -> None:
         """With their versions."""
         for name in ("delta", "alpha", "charlie", "bravo"):
