@@ -8,7 +8,6 @@ import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import schemathesis
@@ -34,8 +33,8 @@ class Running:
     known: dict[str, list[object]]
 
 
-async def _serve(folder: Path, ready: threading.Event, stop: asyncio.Event, told: list[Running]) -> None:
-    async with make_site(folder) as site:
+async def _serve(ready: threading.Event, stop: asyncio.Event, told: list[Running]) -> None:
+    async with make_site() as site:
         await _fill(site)
         told.append(Running(site.url, site.tokens["admin"], await _known(site)))
         ready.set()
@@ -60,14 +59,12 @@ async def _known(site: Site) -> dict[str, list[object]]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running() -> Iterator[Running]:
     """A site in a thread of its own: the requests are made from a loop that knows nothing of it."""
     ready, told = threading.Event(), []
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
-    thread = threading.Thread(
-        target=lambda: loop.run_until_complete(_serve(tmp_path_factory.mktemp("fuzz"), ready, stop, told))
-    )
+    thread = threading.Thread(target=lambda: loop.run_until_complete(_serve(ready, stop, told)))
     thread.start()
     assert ready.wait(60)
     yield told[0]

@@ -8,18 +8,8 @@ import msgspec
 from fastapi import APIRouter, Path, Query
 
 from segue.api.access import Everything, Operator, UseCases, need
-from segue.api.schemas import (
-    InstanceDetailOut,
-    InstanceOut,
-    InstanceQuery,
-    Listed,
-    MessageOut,
-    Name,
-    QueueOut,
-    StepOut,
-    Text,
-    message_fields,
-)
+from segue.api.runs import InstanceDetailOut, InstanceOut, InstanceQuery, MessageOut, StepOut, message_fields
+from segue.api.schemas import Listed, Name, QueueOut, Text
 from segue.control.paging import Page
 from segue.model.ledger import QueueState
 from segue.model.versions import Instance

@@ -7,19 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Query
 
 from segue.api.access import Operator, UseCases, need
-from segue.api.schemas import (
+from segue.api.runs import (
     BulkIn,
     CorrectionIn,
     DoneOut,
-    Listed,
     PlacedDetailOut,
     PlacedOut,
     PlacedQuery,
     ResendIn,
-    Text,
     placed_detail_out,
     placed_out,
 )
+from segue.api.schemas import Listed, Text
 from segue.control.paging import Page
 from segue.control.trash import BulkResult
 from segue.model.message import Place
