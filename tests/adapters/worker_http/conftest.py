@@ -12,11 +12,22 @@ from segue.adapters.worker_http import HttpSettings, HttpWorkers
 from segue.testing.nasty import NastyServer
 from tests.adapters.worker_http.certificates import Authority
 
+LONGEST_S = 90
+
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+async def patience() -> AsyncIterator[None]:
+    """End a test that hangs: no signal reaches Python while uvloop waits, so pytest-timeout cannot."""
+    loop = asyncio.get_running_loop()
+    alarm = loop.call_later(LONGEST_S, lambda: [task.cancel("the test hangs") for task in asyncio.all_tasks(loop)])
+    yield
+    alarm.cancel()
 
 
 @pytest.fixture(scope="session")

@@ -158,6 +158,30 @@ async def test_idle_connections_are_dropped(make_workers: Make, server: NastySer
     assert server.connections == 4
 
 
+async def test_each_idle_connection_has_its_own_time(make_workers: Make, server: NastyServer) -> None:
+    workers = make_workers(idle_ms=60)
+    gate = Gate(server)
+    later = begin(workers, server.url("gate"))
+    await server.saw(1)
+    await begin(workers, server.url())
+    # Lets some of the idle time of the second connection pass before the first begins to idle.
+    assert (await begin(workers, server.url("silent", "localhost"), timeout_ms=20)).fault is Fault.TIMEOUT
+    gate.open.set()
+    assert (await later).fault is None
+    await server.until(lambda: len(server.ended) == server.connections)
+
+
+async def test_a_call_that_connects_while_the_transport_is_closed_ends_with_it(
+    workers: HttpWorkers, server: NastyServer
+) -> None:
+    call = begin(workers, server.url())
+    await asyncio.sleep(0)
+    await workers.close()
+    reply = await call
+    assert (reply.fault, server.asked) == (Fault.CLOSED, [])
+    await server.until(lambda: len(server.ended) == server.connections)
+
+
 async def test_no_connection_is_used_past_its_idle_time(make_workers: Make, server: NastyServer) -> None:
     workers = make_workers(idle_ms=0)
     # One after the other in the same turn, so that the sweep of idle connections does not come between.
