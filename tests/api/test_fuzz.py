@@ -77,7 +77,7 @@ schema = schemathesis.openapi.from_dict(json.loads(openapi_text()))
 
 
 @schema.exclude(path=STREAM).parametrize()
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 def test_whatever_is_sent_is_answered_as_documented(case: schemathesis.Case, running: Running) -> None:
     chance = zlib.crc32(repr((case.path_parameters, case.body)).encode("utf-8", "replace"))
     for name in case.path_parameters:
