@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from segue.adapters.sqlite.beside import Beside
-from segue.adapters.sqlite.file import FILE, connect_writer
+from segue.adapters.sqlite.file import FILE, connect_reader, connect_writer
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.model.errors import NotFound, StoreUnavailable
 from segue.ports.views import InstanceFilter
-from segue.testing.contracts.store_world import Player
+from segue.testing.contracts.store_world import Player, passed
 from tests.adapters.sqlite.world import SqliteWorld
 
 # The store does not look by itself within a test.
@@ -35,12 +35,12 @@ async def test_nothing_is_accepted_or_settled_however_often_it_is_tried(world: S
     held = await player.take(version, "a")
     (world.folder / FILE).rename(tmp_path / FILE)
     for _ in range(3):
-        with pytest.raises(StoreUnavailable, match="was removed or replaced while the server ran.*put it back"):
-            await player.store.settle([player.transition(held[0])])
-        with pytest.raises(StoreUnavailable, match="was removed or replaced while the server ran.*put it back"):
+        with pytest.raises(StoreUnavailable, match=r"was removed or replaced while the server ran.*put it back"):
+            await player.store.settle([player.transition(held[0], passed(held[0]))])
+        with pytest.raises(StoreUnavailable, match=r"was removed or replaced while the server ran.*put it back"):
             await player.start()
     (tmp_path / FILE).rename(world.folder / FILE)
-    assert await player.store.settle([player.transition(held[0])]) == [True]
+    assert await player.store.settle([player.transition(held[0], passed(held[0]))]) == [True]
     await player.start()
     await player.check_ledger()
 
@@ -54,9 +54,9 @@ async def test_whoever_opens_the_file_meanwhile_makes_none_and_nothing_committed
         await player.start()
     file = world.folder / FILE
     file.rename(tmp_path / FILE)
-    with pytest.raises(StoreUnavailable, match="see that it is there"):
-        await player.store.instances(InstanceFilter(limit=10))
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        connect_reader(file)
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
         connect_writer(file, SLOW)
     with pytest.raises(NotFound):
         await Beside(world.folder).tokens()

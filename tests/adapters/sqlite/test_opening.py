@@ -118,8 +118,8 @@ async def test_a_file_that_may_only_be_read_is_said(tmp_path: Path, monkeypatch:
     await open_store(tmp_path).close()
     real = sqlite3.connect
 
-    def read_only(file: Path, **options: object) -> sqlite3.Connection:
-        return real(f"file:{file}?mode=ro", uri=True, **options)  # type: ignore[call-overload,no-any-return]
+    def read_only(target: str, **options: object) -> sqlite3.Connection:
+        return real(f"{target.partition('?')[0]}?mode=ro", **options)  # type: ignore[call-overload,no-any-return]
 
     monkeypatch.setattr("segue.adapters.sqlite.file.sqlite3.connect", read_only)
     with pytest.raises(StoreUnavailable, match="read-only; make it writable"):

@@ -73,9 +73,7 @@ class Accepting:
         changes = self._changes
         run, seq = changes.next_instance(), changes.next_message()
         begun = start.entry or start.node or ""
-        changes.instances.append(
-            (run, start.instance, chosen.version, _RUNNING, start.at, 1, begun, start.origin)
-        )
+        changes.instances.append((run, start.instance, chosen.version, _RUNNING, start.at, 1, begun, start.origin))
         changes.messages.append(
             (
                 seq,

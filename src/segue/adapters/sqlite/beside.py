@@ -17,7 +17,7 @@ from segue.adapters.sql import keeping
 from segue.adapters.sql import users as people
 from segue.adapters.sql.scripts import Script
 from segue.adapters.sqlite.driver import drive
-from segue.adapters.sqlite.file import FILE, FolderLock, check_sqlite, connect_reader
+from segue.adapters.sqlite.file import FILE, FolderLock, address, check_sqlite, connect_reader
 from segue.adapters.sqlite.schema import REVISION, bring_up_to_date
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.trouble import unavailable
@@ -155,7 +155,7 @@ class Beside:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, isolation_level=None)
+    connection = sqlite3.connect(address(file), uri=True, isolation_level=None)
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     connection.execute("PRAGMA synchronous = FULL")
     return connection

@@ -25,10 +25,14 @@ def check_sqlite() -> None:
 
 
 def connect_writer(
-    file: Path, settings: SqliteSettings, factory: type[sqlite3.Connection] = sqlite3.Connection
+    file: Path,
+    settings: SqliteSettings,
+    factory: type[sqlite3.Connection] = sqlite3.Connection,
+    *,
+    create: bool = False,
 ) -> sqlite3.Connection:
-    """Return the connection that writes: WAL, each commit flushed to the disk."""
-    connection = _connect(file, factory)
+    """Return the connection that writes: WAL, each commit flushed to the disk. `create`: make a file where none is."""
+    connection = _connect(file, factory, create=create)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     # Some distributions build SQLite so that it overwrites what is deleted; that would double the writing here.
@@ -45,9 +49,25 @@ def connect_reader(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect(file: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+def address(file: Path, *, create: bool = False) -> str:
+    """Return the URI of a database file. Unless asked to, opening it makes no file.
+
+    An empty file in the place of one that is missing would have SQLite remove the write-ahead log that belongs to the
+    missing one, and with it what was committed last.
+    """
+    return f"{file.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+
+
+def _connect(
+    file: Path, factory: type[sqlite3.Connection] = sqlite3.Connection, *, create: bool = False
+) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        file, isolation_level=None, check_same_thread=False, cached_statements=1024, factory=factory
+        address(file, create=create),
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=1024,
+        factory=factory,
     )
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     connection.execute("PRAGMA temp_store = MEMORY")

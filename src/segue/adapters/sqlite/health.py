@@ -58,12 +58,15 @@ class Health:
         self._pause_ms = min(self._pause_ms * 2, self._settings.retry_longest_ms)
 
     def look(self) -> None:
-        """Look at the disk, about once a second at most. Raises StoreUnavailable when the file itself is gone."""
+        """Look at the disk, about once a second at most. Raises StoreUnavailable when the file itself is gone.
+
+        That is looked at each time: a commit to a file that is gone would succeed, and be taken for the end of trouble.
+        """
+        self._check_file()
         now = time.monotonic()
         if now - self._looked < _LOOK_EVERY_S:
             return
         self._looked = now
-        self._check_file()
         free = _free(self._file.parent)
         if free >= self._settings.min_free:
             if self._tight is not None:

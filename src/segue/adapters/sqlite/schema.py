@@ -28,7 +28,7 @@ def bring_up_to_date(file: Path, settings: SqliteSettings) -> None:
     Raises StoreUnavailable for a file that is newer, is none of Segue's, or cannot be brought forward; it is as it was
     then.
     """
-    with contextlib.closing(connect_writer(file, settings)) as connection:
+    with contextlib.closing(connect_writer(file, settings, create=True)) as connection:
         found = revision_of(connection, file)
         if found is None:
             _create(connection)

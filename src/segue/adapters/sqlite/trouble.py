@@ -10,7 +10,8 @@ from segue.model.errors import StoreUnavailable
 _ADVICE = {
     "SQLITE_FULL": "the disk is full; free some space, the store goes on by itself",
     "SQLITE_READONLY": "the data folder is read-only; make it writable for this user",
-    "SQLITE_CANTOPEN": "the file cannot be opened; check the folder's permissions and the limit of open files",
+    "SQLITE_CANTOPEN": "the file cannot be opened; see that it is there, and check the folder's permissions and the"
+    " limit of open files",
     "SQLITE_IOERR": "the disk reports an error; check it, the store tries again by itself",
     "SQLITE_BUSY": "another process holds the file; end it if it is none of Segue's",
     "SQLITE_LOCKED": "another process holds the file; end it if it is none of Segue's",
