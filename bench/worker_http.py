@@ -171,8 +171,8 @@ def bare(url: str, body: bytes, in_flight: int, seconds: int) -> Row | None:
         n=int(found(r"(\d+) requests in", text)),
         in_flight=in_flight,
         rate_per_s=float(found(r"Requests/sec:\s+([\d.]+)", text)),
-        p50_ms=milliseconds(found(r"50%\s+(\S+)", text)),
-        p99_ms=milliseconds(found(r"99%\s+(\S+)", text)),
+        p50_ms=milliseconds(found(r"^ *50% +(\S+)", text)),
+        p99_ms=milliseconds(found(r"^ *99% +(\S+)", text)),
         cpu_us=None,
         ratio_to_bare=1.0,
     )
@@ -180,7 +180,7 @@ def bare(url: str, body: bytes, in_flight: int, seconds: int) -> Row | None:
 
 def found(pattern: str, text: str) -> str:
     """Return the first group of the pattern in what wrk printed."""
-    match = re.search(pattern, text)
+    match = re.search(pattern, text, re.MULTILINE)
     if match is None:
         raise SystemExit(f"wrk printed something else than expected:\n{text}")
     return match[1]
