@@ -95,7 +95,8 @@ def _back_up(connection: sqlite3.Connection, file: Path, found: str) -> Path:
             os.fsync(handle.fileno())
         draft.replace(copy)
     except (OSError, sqlite3.Error) as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         detail = f"{file} is to be brought to a newer schema, and the copy before that cannot be made: {error}"
         raise StoreUnavailable(detail) from error
     return copy
