@@ -94,6 +94,7 @@ def serve(data: Path, *options: str, **environment: str) -> Server:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line.startswith(READY):
+        process.kill()
         _, err = process.communicate(timeout=10)
         raise AssertionError(f"no server: {line!r} {err}")
     return Server(process, data, line.removeprefix(READY).strip())
@@ -104,9 +105,10 @@ def starting(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers that end with the test."""
     started: list[Server] = []
 
-    def start(data: Path | None = None, *options: str, **environment: str) -> Server:
+    def start(data: Path | None = None, *options: str, with_token: bool = True, **environment: str) -> Server:
         folder = data or tmp_path / "data"
-        token = segue("token", "create", "--data", str(folder), "--name", "test").out.strip()
+        made = segue("token", "create", "--data", str(folder), "--name", "test").out if with_token else ""
+        token = made.strip()
         started.append(serve(folder, *options, **environment))
         started[-1].token = token
         return started[-1]
@@ -165,7 +167,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, worker: Worker) -> Iterator
     token = segue("token", "create", "--data", str(data), "--name", "test").out.strip()
     running = serve(data)
     running.token = token
-    assert running.segue("worker", "add", "w", worker.url).code == 0
-    yield running
-    code, err = running.stop()
-    assert (code, err) == (0, "")
+    try:
+        added = running.segue("worker", "add", "w", worker.url)
+        assert added.code == 0, added.err
+        yield running
+        assert running.stop() == (0, "")
+    finally:
+        # Whatever went wrong, in the set-up too, the server does not outlive the tests.
+        if running.process.poll() is None:
+            running.process.kill()
+            running.process.communicate(timeout=10)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.conftest import SEGUE, Starting, Worker, segue, serve
+from tests.cli.conftest import SEGUE, Starting, Worker, segue
 from tests.files import chain, user_task
 
 
@@ -48,12 +48,12 @@ def test_it_answers_when_it_says_that_it_is_ready(starting: Starting) -> None:
     assert (status, json.loads(body)["status"]) == (200, "ok")
 
 
-def test_the_first_start_says_how_to_make_a_token_and_lets_nobody_in(tmp_path: Path) -> None:
-    server = serve(tmp_path / "new")
+def test_the_first_start_says_how_to_make_a_token_and_lets_nobody_in(starting: Starting) -> None:
+    server = starting(with_token=False)
     assert get(server.url, "/api/v1/audit")[0] == 401
     code, err = server.stop()
     assert code == 0
-    assert f"segue token create --data {tmp_path / 'new'}" in err
+    assert f"segue token create --data {server.data}" in err
 
 
 def test_the_data_folder_is_its_owner_s_alone(starting: Starting) -> None:
