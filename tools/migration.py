@@ -14,7 +14,7 @@ from alembic.autogenerate import produce_migrations
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import render_op
 from alembic.operations import Operations
-from alembic.operations.ops import MigrateOperation, ModifyTableOps
+from alembic.operations.ops import CreateIndexOp, DropIndexOp, MigrateOperation, ModifyTableOps
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, create_engine
@@ -22,7 +22,7 @@ from sqlalchemy import Connection, create_engine
 from segue.adapters.sql.tables import metadata
 from segue.adapters.sqlite.migrate import FOLDER
 
-HEAD = '''"""{title}."""
+HEAD = '''"""Schema {number:04}: {title}."""
 
 from __future__ import annotations
 
@@ -69,13 +69,19 @@ def source(connection: Connection, number: int, title: str, work: list[MigrateOp
               "render_item": None, "render_as_batch": False},
     )  # fmt: skip
     calls, functions = [], []
-    for table, steps in groupby(work, key=lambda step: str(getattr(step, "table_name", "rest"))):
+    for table, steps in groupby(work, key=_part):
         lines = [line for step in steps for line in render_op(context, step)]
         calls.append(f"    _{table}()")
         functions.append(f"\n\ndef _{table}() -> None:\n" + "\n".join(f"    {line}" for line in lines) + "\n")
     before = f'"{number - 1:04}"' if number > 1 else None
-    head = HEAD.format(title=title.replace("_", " ").capitalize(), number=number, before=before, calls="\n".join(calls))
+    head = HEAD.format(title=title.replace("_", " "), number=number, before=before, calls="\n".join(calls))
     return head + "".join(functions)
+
+
+def _part(step: MigrateOperation) -> str:
+    """What a step is about: a table, or its indexes."""
+    table = str(getattr(step, "table_name", "rest"))
+    return f"{table}_indexes" if isinstance(step, CreateIndexOp | DropIndexOp) else table
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""The contract suites of the store's ports, run on each store."""

@@ -1,0 +1,1 @@
+"""The embedded store beyond its contracts: opening, trouble, crashes, schema."""

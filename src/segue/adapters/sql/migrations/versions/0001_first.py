@@ -1,4 +1,4 @@
-"""First."""
+"""Schema 0001: first."""
 
 from __future__ import annotations
 
@@ -25,11 +25,16 @@ def upgrade() -> None:
     _carried()
     _event()
     _instance()
+    _instance_indexes()
     _queue()
     _idempotency()
+    _idempotency_indexes()
     _log()
+    _log_indexes()
     _message()
+    _message_indexes()
     _step()
+    _step_indexes()
 
 
 def _fact() -> None:
@@ -224,6 +229,9 @@ def _instance() -> None:
         sa.PrimaryKeyConstraint("num"),
         sa.UniqueConstraint("id"),
     )
+
+
+def _instance_indexes() -> None:
     op.create_index(
         "instance_open",
         "instance",
@@ -268,6 +276,9 @@ def _idempotency() -> None:
         sa.PrimaryKeyConstraint("process", "key"),
         sqlite_with_rowid=False,
     )
+
+
+def _idempotency_indexes() -> None:
     op.create_index("idempotency_instance", "idempotency", ["instance"], unique=False)
 
 
@@ -291,6 +302,9 @@ def _log() -> None:
         ),
         sa.PrimaryKeyConstraint("seq"),
     )
+
+
+def _log_indexes() -> None:
     op.create_index("log_instance", "log", ["instance"], unique=False)
     op.create_index("log_queue", "log", ["queue"], unique=False)
 
@@ -322,6 +336,9 @@ def _message() -> None:
         ),
         sa.PrimaryKeyConstraint("seq"),
     )
+
+
+def _message_indexes() -> None:
     op.create_index(
         "message_aside",
         "message",
@@ -400,4 +417,7 @@ def _step() -> None:
         ),
         sa.PrimaryKeyConstraint("seq"),
     )
+
+
+def _step_indexes() -> None:
     op.create_index("step_instance", "step", ["instance"], unique=False)
