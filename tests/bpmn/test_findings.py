@@ -208,3 +208,15 @@ def test_a_chosen_process_without_nodes_is_an_error() -> None:
     assert not result.publishable("Q")
     assert [item.code for item in result.findings_for("Q")] == ["no-process"]
     assert result.findings_for() == ()
+
+
+def test_a_loop_of_passing_events_is_a_loop_too() -> None:
+    throw = '<intermediateThrowEvent id="g"/><intermediateThrowEvent id="h"/>'
+    data = process(START + throw + flow("start", "g") + flow("g", "h") + flow("h", "g"))
+    assert finding(data, "endless-pass").node == "g"
+
+
+def test_what_follows_a_boundary_event_is_reachable() -> None:
+    boundary = '<boundaryEvent id="late" attachedToRef="a"><timerEventDefinition/></boundaryEvent>'
+    data = process(START + task("a") + task("b") + boundary + flow("start", "a") + flow("late", "b"))
+    assert codes(data) == {"unsupported-element"}
