@@ -34,9 +34,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least severe lines written to stderr")
     ] = "info"
-    compat: Annotated[Literal["orchesty", "none"], Meta(description="serve the Orchesty-compatible routes, or not")] = (
-        "orchesty"
-    )
     max_body_mb: Annotated[int, Meta(ge=1, le=1024, description="largest body of a request")] = 16
     max_wait_s: Annotated[int, Meta(ge=1, le=3600, description="longest wait a start request may ask for")] = 60
     grace_s: Annotated[

@@ -57,7 +57,6 @@ def test_every_setting_says_what_it_is() -> None:
         ("port", "8080.5"),
         ("port", ""),
         ("port", "http"),
-        ("compat", "camunda"),
         ("log_level", "loud"),
         ("host", ""),
         ("grace_s", "-1"),

@@ -1,5 +1,5 @@
 """The HTTP face of Segue.
 
-The REST resources, the live stream, the start entry and the Orchesty-compatible routes. It reads, checks, calls a use
-case and answers; it decides nothing.
+The REST resources, the live stream and the start entry. It reads, checks, calls a use case and answers; it decides
+nothing.
 """
