@@ -7,7 +7,7 @@ EXIT ?=
 export PYTHON EXIT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test campaign bench lint format lock clean
+.PHONY: help ui screens setup demo test campaign bench lint format lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -15,10 +15,18 @@ help: ## list the commands
 setup: ## make .venv with everything the locks name
 	@python=$$(tools/find-python) && "$$python" tools/setup.py
 
+ui: ## build the admin into src/segue/web/static (needs Node 20)
+	@python=$$(tools/find-python) && "$$python" tools/build_ui.py
+
+screens: setup ui ## pictures of every page of the admin in docs/screens
+	@$(PY) -m tests.ui.screens
+
 demo: setup ## real records through a drawn process; EXIT=1 ends by itself
+	@$(PY) tools/build_ui.py --if-possible
 	@demo/run
 
 test: lint ## linters, types, layers, then all tests
+	@$(PY) tools/build_ui.py --if-possible
 	@$(PY) -m pytest $(TESTS)
 
 campaign: setup ## the long crash, switch and fault campaigns

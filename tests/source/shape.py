@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from tests.source.tree import Source, Violation
 
 MAX_FILE_LINES = 500
+# Written by a program from another file, which a test compares.
+GENERATED = {"ui/src/api/schema.d.ts"}
 MAX_FUNCTION_LINES = 50
 CODE_ENDINGS = (".py", ".ts", ".tsx", ".sh")
 PURE_FOLDERS = ("src/segue/core/", "src/segue/bpmn/")
@@ -26,7 +28,7 @@ def parsed(source: Source) -> ast.Module | None:
 def file_length(source: Source) -> Iterator[Violation]:
     """A file of code has at most 500 lines."""
     lines = len(source.text.splitlines())
-    if source.place.endswith(CODE_ENDINGS) and lines > MAX_FILE_LINES:
+    if source.place.endswith(CODE_ENDINGS) and source.place not in GENERATED and lines > MAX_FILE_LINES:
         yield Violation(source.place, 0, f"{lines} lines; split it, {MAX_FILE_LINES} is the most")
 
 

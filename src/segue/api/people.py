@@ -50,7 +50,7 @@ class SessionOut(Out):
     used: Instant
     expires: Instant
     address: str
-    agent: str
+    user_agent: str
     current: bool = False
 
 

@@ -47,7 +47,7 @@ class Browser(Struct, frozen=True, kw_only=True):
     """Where a request to sign in comes from, as far as that can be told."""
 
     address: str = ""
-    agent: str = ""
+    user_agent: str = ""
 
 
 class Sessions:
@@ -170,7 +170,7 @@ class Sessions:
             used=now,
             expires=now + LIFETIME_MS,
             address=browser.address[:_NAME_LENGTH],
-            agent=browser.agent[:_NAME_LENGTH],
+            user_agent=browser.user_agent[:_NAME_LENGTH],
         )
         await self._catalog.put_session(session)
         return NewSession(session=session, user=user, text=text)
@@ -186,5 +186,5 @@ class Sessions:
 
 
 def csrf_of(text: str) -> str:
-    """What a page of ours sends along with a change, to show that it could read an answer to this session."""
+    """What a page of ours sends along with a change, to show that it could read an answer to its requests."""
     return hmac.new(text.encode("latin-1", "replace"), b"segue csrf", "sha256").hexdigest()

@@ -148,8 +148,8 @@ class UserCatalog(Protocol):
 class Session(Struct, frozen=True, kw_only=True):
     """A person signed in at one browser; only the SHA-256 of the cookie's text is stored. `user` is the user's id.
 
-    `used` is about when it was last used; it ends at `expires` whatever happens. `address` and `agent` are what the
-    browser came from and called itself, for the person to recognise it.
+    `used` is about when it was last used; it ends at `expires` whatever happens. `address` and `user_agent` are what
+    the browser came from and called itself, for the person to recognise it.
     """
 
     id: str
@@ -159,7 +159,7 @@ class Session(Struct, frozen=True, kw_only=True):
     used: int
     expires: int
     address: str
-    agent: str
+    user_agent: str
 
 
 class SessionCatalog(Protocol):

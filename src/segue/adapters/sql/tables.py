@@ -257,7 +257,7 @@ session = Table(
     _number("used", None),
     _number("expires", None),
     Column("address", Text, nullable=False),
-    Column("agent", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
 )
 
 # What pruned history had added up to, so that the ledger stays true without its rows.

@@ -98,7 +98,7 @@ def _own(caller: Caller) -> str:
 
 def _browser(request: Request) -> Browser:
     address = request.client.host if request.client is not None else ""
-    return Browser(address=address, agent=request.headers.get("user-agent", ""))
+    return Browser(address=address, user_agent=request.headers.get("user-agent", ""))
 
 
 def _secure(request: Request) -> bool:

@@ -30,7 +30,7 @@ _OTHER_HASH = "scrypt$15$8$3$c2FsdA==$b3RoZXI="
 
 def _session(id: str, expires: int) -> Session:
     digest = id.encode() * 32
-    return Session(id=id, digest=digest, user="ann", created=0, used=0, expires=expires, address="", agent="")
+    return Session(id=id, digest=digest, user="ann", created=0, used=0, expires=expires, address="", user_agent="")
 
 
 class ProcessCatalogContract:

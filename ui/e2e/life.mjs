@@ -1,0 +1,93 @@
+// The life of a process in the browser: first administrator, worker, import, publish, enable, start, watch, fail, correct,
+// send back, decide a user task; then what must not work: markup in bodies, a page of somebody else, a signed-out page.
+import { addWorker, EMAIL, launch, must, PASSWORD, setUp, start, step, upload, url, watched } from './browser.mjs';
+
+const browser = await launch();
+const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+const { page, faults } = await watched(context);
+const told = (text) => console.log(`ok: ${text}`);
+
+try {
+  await setUp(page);
+  told('the first administrator is made and signed in');
+  await addWorker(page);
+  told('the worker is added and answers');
+
+  await upload(page);
+  await page.locator('.diagram[data-ready=true] .djs-shape').first().waitFor();
+  told('the file is a draft and drawn');
+  await page.getByRole('tab', { name: 'Versions' }).click();
+  await step(page, 'Publish');
+  await step(page, 'Enable');
+  await page.getByText('Enabled', { exact: true }).first().waitFor();
+  told('it is published and enabled');
+
+  await page.getByRole('tab', { name: 'Diagram' }).click();
+  const good = await start(page, { amount: 10 });
+  await page.goto(url + good);
+  await page.getByText('Finished', { exact: true }).first().waitFor();
+  await page.getByRole('tab', { name: 'Steps' }).click();
+  await page.getByRole('cell', { name: 'Book order' }).waitFor();
+  told('a started instance finishes, seen without reloading');
+
+  await page.goto(`${url}/process/orders`);
+  const attack = '<img src=x onerror="window.stolen=1">';
+  const bad = await start(page, { amount: attack });
+  await page.locator('.diagram .count.trash').getByText('1', { exact: true }).waitFor();
+  told('a failure shows on the diagram live');
+  must(!(await page.evaluate(() => 'stolen' in window)), 'markup of a body was run');
+
+  await page.goto(`${url}/trash`);
+  await page.getByRole('button', { name: 'Open', exact: true }).first().click();
+  const drawer = page.getByRole('dialog');
+  await drawer.getByText('is no number').waitFor();
+  must(!(await page.evaluate(() => 'stolen' in window)), 'markup of a body was run');
+  await drawer.getByLabel('Body').fill('{"amount": 2000}');
+  await drawer.getByRole('button', { name: 'Save and send back' }).click();
+  await page.getByText('Nothing is in trash').waitFor();
+  told('it is corrected and sent back');
+
+  await page.goto(`${url}/tasks`);
+  await page.getByRole('button', { name: 'Open', exact: true }).first().click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Accept' }).click();
+  await page.getByText('No user task is open').waitFor();
+  await page.goto(url + bad);
+  await page.getByText('Finished', { exact: true }).first().waitFor();
+  told('the user task is accepted and the instance finishes');
+
+  await page.goto(`${url}/audit`);
+  await page.getByText('The ledger balances').waitFor();
+  told('the ledger balances');
+
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Search' }).fill('orders');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'orders', level: 1 }).waitFor();
+  told('the palette leads to the process by keyboard');
+
+  await page.goto(`${url}/process/nothing`);
+  await page.getByText('Error code process-not-found').waitFor();
+  told("an error shows the server's reason and code");
+
+  await page.goto(`${url}/`);
+  await page.getByRole('button', { name: EMAIL }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  must((await page.request.get(`${url}/api/v1/processes`)).status() === 401, 'the session lives on after signing out');
+  await page.getByLabel('E-mail').fill(EMAIL);
+  await page.getByRole('textbox', { name: 'Password' }).fill('wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('Error code sign-in-failed').waitFor();
+  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
+  told('signing out ends the session; a wrong password is refused, the right one is not');
+  must(faults.length === 0, `faults of the pages:\n${faults.join('\n')}`);
+  told('no script failed, the policy refused nothing, no third party was asked');
+} catch (error) {
+  if (process.env.PICTURE) await page.screenshot({ path: process.env.PICTURE }).catch(() => undefined);
+  console.error(`${error.message}\nat ${page.url()}\n${faults.join('\n')}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}

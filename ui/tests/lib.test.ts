@@ -1,0 +1,248 @@
+import { describe, expect, it, vi } from 'vitest';
+
+import type { Schemas } from '../src/api/client';
+import { problemOf } from '../src/api/client';
+import { marksOf, numbersOf, OVERLAYS, short } from '../src/diagram/marks';
+import { enabledOf, matches, nameOfFile, treeOf } from '../src/lib/folders';
+import { groupTrash } from '../src/lib/groups';
+import { headersOf } from '../src/lib/headers';
+import { wayOf } from '../src/lib/path';
+import { jsonFault, pretty, recentBodies, rememberBody } from '../src/lib/recent';
+import { ago, duration, micros } from '../src/lib/time';
+import { href, numberOf } from '../src/lib/url';
+import { KINDS, LiveStream, touched } from '../src/live/events';
+
+type Process = Schemas['ProcessOut'];
+type Placed = Schemas['PlacedOut'];
+
+const process = (name: string, folder = '', states: string[] = []): Process => ({
+  name,
+  folder,
+  created: 0,
+  versions: states.map((state, index) => ({ version: index + 1, state, live: 0 }) as Process['versions'][number]),
+});
+
+describe('time', () => {
+  it.each([
+    [0, '0 ms'],
+    [0.5, '500 µs'],
+    [999, '999 ms'],
+    [1500, '1.5 s'],
+    [59_000, '59 s'],
+    [200_000, '3 min 20 s'],
+    [7_200_000, '2 h'],
+    [90_000_000, '1 d 1 h'],
+  ])('%d ms is %s', (ms, text) => expect(duration(ms)).toBe(text));
+
+  it('says how long ago, and in how long', () => {
+    expect(ago(1000, 1500)).toBe('now');
+    expect(ago(0, 65_000)).toBe('1 min ago');
+    expect(ago(10_000, 5_000)).toBe('in 5 s');
+    expect(micros(1500)).toBe('2 ms');
+  });
+});
+
+describe('folders', () => {
+  it('puts processes below their folders, everything by name', () => {
+    const tree = treeOf([process('z', 'b/c'), process('a', 'b'), process('top'), process('y', 'b/c'), process('x', '/a/')]);
+    expect(tree.processes.map((each) => each.name)).toEqual(['top']);
+    expect(tree.folders.map((each) => each.path)).toEqual(['a', 'b']);
+    expect(tree.folders[1]!.folders[0]!.path).toBe('b/c');
+    expect(tree.folders[1]!.folders[0]!.processes.map((each) => each.name)).toEqual(['y', 'z']);
+  });
+
+  it('finds by every word, in name and folder', () => {
+    expect(matches(process('Orders', 'sales'), 'ord SAL')).toBe(true);
+    expect(matches(process('Orders', 'sales'), 'ord crm')).toBe(false);
+    expect(matches(process('Orders'), '')).toBe(true);
+  });
+
+  it('knows which version takes what starts by name', () => {
+    expect(enabledOf(process('a', '', ['enabled', 'enabled', 'disabled']))?.version).toBe(2);
+    expect(enabledOf(process('a', '', ['draft']))).toBeUndefined();
+  });
+
+  it.each([
+    ['orders.bpmn', 'orders'],
+    ['My orders (2).bpmn20.xml', 'My-orders-2'],
+    ['a.tplg.json', 'a'],
+    ['…', ''],
+  ])('names a process after %s', (file, name) => expect(nameOfFile(file)).toBe(name));
+});
+
+describe('trash', () => {
+  const failed = (node: string, code: string | null, entered: number) =>
+    ({ process: 'p', version: 1, node, reason_code: code, reason: 'why', entered }) as Placed;
+
+  it('is one problem for the same node and reason, the largest first', () => {
+    const groups = groupTrash([failed('a', '1', 5), failed('b', '1', 6), failed('b', '1', 2), failed('b', null, 9)]);
+    expect(groups.map(({ node, reasonCode, count, first, last }) => [node, reasonCode, count, first, last])).toEqual([
+      ['b', '1', 2, 2, 6],
+      ['b', null, 1, 9, 9],
+      ['a', '1', 1, 5, 5],
+    ]);
+  });
+});
+
+describe('headers', () => {
+  it('reads lines and names the one that is none', () => {
+    expect(headersOf(' a: 1\n\nX-Key:  b: c ')).toEqual({ ok: true, headers: { a: '1', 'X-Key': 'b: c' } });
+    expect(headersOf('a: 1\nno header')).toEqual({ ok: false, line: 'no header' });
+  });
+});
+
+describe('bodies', () => {
+  const storage = () => {
+    const kept = new Map<string, string>();
+    return { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value) } as unknown as Storage;
+  };
+
+  it('remembers the last eight, each once', () => {
+    const where = storage();
+    for (let n = 0; n < 10; n += 1) rememberBody('p', String(n), where);
+    rememberBody('p', '5', where);
+    expect(recentBodies('p', where)).toEqual(['5', '9', '8', '7', '6', '4', '3', '2']);
+    expect(recentBodies('q', where)).toEqual([]);
+  });
+
+  it('survives what is no list', () => {
+    const where = storage();
+    where.setItem('segue.bodies.p', '{');
+    expect(recentBodies('p', where)).toEqual([]);
+  });
+
+  it('says what is wrong with a text that should be JSON', () => {
+    expect(jsonFault('{"a":1}')).toBeNull();
+    expect(jsonFault('{a}')).toContain('JSON');
+  });
+
+  it('sets JSON in lines and leaves numbers alone that JavaScript would change', () => {
+    expect(pretty('{"a":1}')).toBe('{\n  "a": 1\n}');
+    expect(pretty('{"a":12345678901234567890}')).toBe('{"a":12345678901234567890}');
+    expect(pretty('{"a":1.0}')).toBe('{"a":1.0}');
+    expect(pretty('no')).toBe('no');
+  });
+});
+
+describe('addresses', () => {
+  it('carry what is set', () => {
+    expect(href('/trash', { process: 'a b', node: '', version: 2, x: null })).toBe('/trash?process=a+b&version=2');
+    expect(numberOf('12')).toBe(12);
+    expect([numberOf('0'), numberOf('-1'), numberOf('1e3'), numberOf(null)]).toEqual(Array(4).fill(undefined));
+  });
+});
+
+describe('diagram', () => {
+  const numbers = numbersOf(
+    2,
+    [
+      { version: 2, node: 'a', depth: 3, in_flight: 1, delayed: 2, held: 'away' },
+      { version: 1, node: 'a', depth: 9, in_flight: 9, delayed: 9, held: null },
+    ],
+    [{ version: 2, node: 'b' }, { version: 2, node: 'b' }, { version: 1, node: 'b' }],
+    [{ version: 2, node: 'c' }],
+  );
+  const names = { queue: 'Queued', flight: 'In flight', trash: 'Trash', tasks: 'Tasks', held: 'Held' };
+
+  it('counts by node of one version', () => {
+    expect(numbers.get('a')).toEqual({ queue: 5, flight: 1, trash: 0, tasks: 0, held: 'away' });
+    expect(numbers.get('b')?.trash).toBe(2);
+    expect(numbers.get('c')?.tasks).toBe(1);
+  });
+
+  it('marks what is on and not nothing', () => {
+    expect(marksOf(numbers, new Set(OVERLAYS), names).map(({ node, kind, text }) => `${node} ${kind} ${text}`)).toEqual([
+      'a queue 5',
+      'a flight 1',
+      'a held Held',
+      'b trash 2',
+      'c tasks 1',
+    ]);
+    expect(marksOf(numbers, new Set(['trash']), names)).toHaveLength(1);
+  });
+
+  it.each([
+    [999, '999'],
+    [1000, '1k'],
+    [12_345, '12.3k'],
+    [2_500_000, '2.5M'],
+  ])('writes %d as %s', (count, text) => expect(short(count)).toBe(text));
+
+  it('knows the way of an instance', () => {
+    const way = wayOf({
+      start_node: 's',
+      steps: [{ node: 'a' }, { node: 'a' }] as Schemas['StepOut'][],
+      messages: [{ node: 'b', place: 'trash' }, { node: 'c', place: 'queued' }] as Schemas['MessageOut'][],
+    });
+    expect(way.passed.get('a')).toBe(2);
+    expect([...way.stuck]).toEqual(['b']);
+    expect(way.here.get('c')).toBe(1);
+  });
+});
+
+describe('problems', () => {
+  it('keep code, reason and what else is said', () => {
+    const problem = problemOf(409, { code: 'messages-live', detail: 'they live', live: 3 });
+    expect([problem.status, problem.code, problem.message, problem.extra]).toEqual([409, 'messages-live', 'they live', { live: 3 }]);
+    expect(problemOf(502, '<html>').code).toBe('unknown');
+  });
+});
+
+describe('live', () => {
+  class Source {
+    onopen: (() => void) | null = null;
+    onerror: (() => void) | null = null;
+    readyState = 1;
+    closed = false;
+    listeners = new Map<string, () => void>();
+    addEventListener(kind: string, listener: () => void) {
+      this.listeners.set(kind, listener);
+    }
+    close() {
+      this.closed = true;
+    }
+  }
+
+  it('gathers what a swarm of events makes old, and asks once', () => {
+    vi.useFakeTimers();
+    const source = new Source();
+    const asked: (string[] | 'all')[] = [];
+    const stream = new LiveStream(() => source as unknown as EventSource, (lists) => asked.push(lists));
+    stream.start();
+    source.onopen!();
+    for (let n = 0; n < 50; n += 1) source.listeners.get('message-in-trash')!();
+    expect(asked).toEqual([]);
+    vi.advanceTimersByTime(500);
+    expect(asked).toEqual([touched('message-in-trash')]);
+    stream.stop();
+    vi.useRealTimers();
+  });
+
+  it('is stale while cut, opens anew when refused, and refreshes all when it is back', () => {
+    vi.useFakeTimers();
+    const sources: Source[] = [];
+    const asked: (string[] | 'all')[] = [];
+    const open = () => {
+      sources.push(new Source());
+      return sources.at(-1) as unknown as EventSource;
+    };
+    const stream = new LiveStream(open, (lists) => asked.push(lists));
+    stream.start();
+    sources[0]!.onopen!();
+    expect(stream.state).toBe('live');
+    sources[0]!.readyState = 2;
+    sources[0]!.onerror!();
+    expect(stream.state).toBe('stale');
+    vi.advanceTimersByTime(3000);
+    expect(sources).toHaveLength(2);
+    sources[1]!.onopen!();
+    expect([stream.state, asked]).toEqual(['live', ['all']]);
+    stream.stop();
+    expect(sources[1]!.closed).toBe(true);
+    vi.useRealTimers();
+  });
+
+  it('knows for every kind what it makes old', () => {
+    for (const kind of KINDS) expect(touched(kind).length).toBeGreaterThan(0);
+  });
+});
