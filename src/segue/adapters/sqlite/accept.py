@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
 from segue.adapters.sql.live import Held, encode_headers
 from segue.adapters.sqlite.changes import Changes
 from segue.adapters.sqlite.pace import Pace
+from segue.adapters.sqlite.rows import Rows
 from segue.adapters.sqlite.versions import Chosen
 from segue.model.errors import BacklogFull
 from segue.model.message import Place
 from segue.model.start import Accepted, Start
 from segue.model.versions import InstanceState
 
-_KNOWN_KEY = (
-    "SELECT i.id, v.number, k.message FROM idempotency k JOIN instance i ON i.num = k.instance"
-    " JOIN version v ON v.id = i.version WHERE k.process = ? AND k.key = ?"
+_KNOWN_KEYS = Rows(
+    "SELECT k.process, k.key, i.id, v.number, k.message FROM {} d"
+    " JOIN idempotency k ON k.process = d.column1 AND k.key = d.column2"
+    " JOIN instance i ON i.num = k.instance JOIN version v ON v.id = i.version",
+    2,
 )
 _KNOWN_TICK = "SELECT tick, instance, version, message FROM schedule_state WHERE process = ? AND node = ?"
 _NOTE_TICK = (
@@ -38,6 +45,25 @@ class Accepting:
         self._max_live = max_live
         self._pace = pace
         self._keys: dict[tuple[int, str], Accepted] = {}
+        self._looked_up: set[tuple[int, str]] = set()
+
+    def look_up(self, starts: Sequence[Start]) -> None:
+        """Find out which keys of these starts are known already, for all of them at once."""
+        wanted: dict[tuple[int, str], str] = {}
+        for start in starts:
+            if start.key is not None:
+                process = self._changes.versions.process_if_any(start.process)
+                if process is not None:
+                    wanted[process, start.key] = start.process
+        self._looked_up.update(wanted)
+        for process, key, instance, version, message in _KNOWN_KEYS.read(self._changes.cursor, list(wanted)):
+            name = wanted[process, key]
+            self._keys[process, key] = Accepted(instance=instance, process=name, version=version, message=message)
+
+    def forget(self) -> None:
+        """Look keys up again: something else has changed what is stored."""
+        self._keys.clear()
+        self._looked_up.clear()
 
     def _check(self, chosen: Chosen, start: Start) -> None:
         live = self._live.get(chosen.version, 0) + self._changes.live.get(chosen.version, 0)
@@ -113,19 +139,10 @@ class Accepting:
     def _known_key(self, process: int, start: Start) -> Accepted | None:
         if start.key is None:
             return None
+        if (process, start.key) not in self._looked_up:
+            self.look_up([start])
         known = self._keys.get((process, start.key))
-        if known is not None:
-            return Accepted(
-                instance=known.instance,
-                process=known.process,
-                version=known.version,
-                message=known.message,
-                repeated=True,
-            )
-        row = self._changes.cursor.execute(_KNOWN_KEY, (process, start.key)).fetchone()
-        if row is None:
-            return None
-        return Accepted(instance=row[0], process=start.process, version=row[1], message=row[2], repeated=True)
+        return None if known is None else replace(known, repeated=True)
 
     def _known_tick(self, process: int, start: Start) -> Accepted | None:
         if start.tick is None:

@@ -46,6 +46,17 @@ class _Change:
 
 _LEAVE_QUEUE = Listed("DELETE FROM message WHERE seq IN ({}) AND place = 0")
 _LEAVE_ASIDE = Listed("DELETE FROM message WHERE seq IN ({}) AND place >= 2")
+_KEEP = Rows(
+    "UPDATE message SET due = d.column2, repeats = d.column3, outages = d.column4, reason = d.column5,"
+    " reason_code = d.column6, headers = coalesce(d.column7, headers)"
+    " FROM {} d WHERE message.seq = d.column1 AND message.place = 0",
+    7,
+)
+_SET_ASIDE = Rows(
+    "UPDATE message SET place = d.column3, due = 0, reason = d.column4, reason_code = d.column5"
+    " FROM {} d WHERE message.seq = d.column1 AND message.place = d.column2",
+    5,
+)
 _READ_INSTANCES = Listed("SELECT num, live, trash, failed, cancelled, discarded FROM instance WHERE num IN ({})")
 _INSTANCES = insert("instance", "num id version state started live start_node origin")
 _MESSAGES = insert(
@@ -78,6 +89,8 @@ class Changes:
         self.steps: list[tuple[Any, ...]] = []
         self.instances: list[tuple[Any, ...]] = []
         self.keys: list[tuple[Any, ...]] = []
+        self.keep: list[tuple[Any, ...]] = []
+        self.set_aside: list[tuple[Any, ...]] = []
         self.leave_queue: list[int] = []
         self.leave_aside: list[int] = []
         self._numbers = numbers
@@ -150,9 +163,13 @@ class Changes:
     def write(self) -> None:
         """Write what was gathered, and begin anew. Raises OutOfDateError when a message was not where it was seen."""
         cursor = self.cursor
-        if _LEAVE_QUEUE.write(cursor, self.leave_queue) != len(self.leave_queue):
-            raise OutOfDateError
-        if _LEAVE_ASIDE.write(cursor, self.leave_aside) != len(self.leave_aside):
+        all_there = (
+            _LEAVE_QUEUE.write(cursor, self.leave_queue) == len(self.leave_queue)
+            and _LEAVE_ASIDE.write(cursor, self.leave_aside) == len(self.leave_aside)
+            and _KEEP.write(cursor, self.keep) == len(self.keep)
+            and _SET_ASIDE.write(cursor, self.set_aside) == len(self.set_aside)
+        )
+        if not all_there:
             raise OutOfDateError
         _INSTANCES.write(cursor, self.instances)
         _KEYS.write(cursor, self.keys)
@@ -171,6 +188,8 @@ class Changes:
 
     def _clear(self) -> None:
         for gathered in (
+            self.keep,
+            self.set_aside,
             self.leave_queue,
             self.leave_aside,
             self.instances,

@@ -49,12 +49,24 @@ class Rows:
         self._sized = _Sized(text.replace("{}", "(VALUES {})"), f"({', '.join('?' * width)})")
         self._nothing = (None,) * width
 
-    def write(self, cursor: sqlite3.Cursor, rows: Sequence[Sequence[object]]) -> None:
-        """Execute it for all rows."""
+    def write(self, cursor: sqlite3.Cursor, rows: Sequence[Sequence[object]]) -> int:
+        """Execute it for all rows; return how many it changed."""
+        changed = 0
         for begin, end, size in _portions(len(rows)):
-            values = list(chain.from_iterable(rows[begin:end]))
-            values += self._nothing * (size - (end - begin))
-            cursor.execute(self._sized.of(size), values)
+            changed += self._execute(cursor, rows[begin:end], size).rowcount
+        return changed
+
+    def read(self, cursor: sqlite3.Cursor, rows: Sequence[Sequence[object]]) -> list[tuple[Any, ...]]:
+        """Execute it for all rows; return what it finds."""
+        found: list[tuple[Any, ...]] = []
+        for begin, end, size in _portions(len(rows)):
+            found += self._execute(cursor, rows[begin:end], size).fetchall()
+        return found
+
+    def _execute(self, cursor: sqlite3.Cursor, rows: Sequence[Sequence[object]], size: int) -> sqlite3.Cursor:
+        values = list(chain.from_iterable(rows))
+        values += self._nothing * (size - len(rows))
+        return cursor.execute(self._sized.of(size), values)
 
 
 def insert(table: str, columns: str) -> Rows:

@@ -32,12 +32,6 @@ _QUEUED, _DELAYED, _WAITING, _TRASH, _OK = Place.QUEUED, Place.DELAYED, Place.WA
 _READ = Listed(
     "SELECT seq, id, queue, instance, parent, place, entered, due, repeats, outages FROM message WHERE seq IN ({})"
 )
-_KEEP = "UPDATE message SET due = ?, repeats = ?, outages = ?, reason = ?, reason_code = ? WHERE seq = ? AND place = 0"
-_KEEP_HEADERS = (
-    "UPDATE message SET due = ?, repeats = ?, outages = ?, reason = ?, reason_code = ?, headers = ?"
-    " WHERE seq = ? AND place = 0"
-)
-_SET_ASIDE = "UPDATE message SET place = ?, due = 0, reason = ?, reason_code = ? WHERE seq = ? AND place = ?"
 _RETURN = (
     "UPDATE message SET seq = ?, place = 0, entered = ?, due = 0, repeats = 0, outages = 0, reason = NULL,"
     " reason_code = NULL, headers = ?, body = ? WHERE seq = ? AND place >= 2"
@@ -177,13 +171,9 @@ class Settling:
         )
 
     def _keep(self, effect: Kept, held: Held) -> None:
-        values = (effect.due, effect.repeats, effect.outages, effect.reason, effect.reason_code)
-        cursor = self._changes.cursor
-        if effect.headers is None:
-            cursor.execute(_KEEP, (*values, held.seq))
-        else:
-            cursor.execute(_KEEP_HEADERS, (*values, encode_headers(effect.headers), held.seq))
-        self._one(cursor.rowcount)
+        headers = None if effect.headers is None else encode_headers(effect.headers)
+        values = (held.seq, effect.due, effect.repeats, effect.outages, effect.reason, effect.reason_code, headers)
+        self._changes.keep.append(values)
         self._changes.report.arrived.append(
             replace(
                 held,
@@ -200,8 +190,7 @@ class Settling:
     def _set_aside(self, transition: Transition, effect: SetAside, held: Held) -> None:
         changes = self._changes
         stored = int(held.place) if held.place >= _WAITING else 0
-        values = (int(effect.place), effect.reason, effect.reason_code, held.seq, stored)
-        self._one(changes.cursor.execute(_SET_ASIDE, values).rowcount)
+        changes.set_aside.append((held.seq, stored, int(effect.place), effect.reason, effect.reason_code))
         before, after = held.place is _TRASH, effect.place is _TRASH
         if before != after:
             changes.change(held, transition.at).trash += after - before

@@ -84,6 +84,13 @@ class Versions:
         """Return the number of a process. Raises ProcessNotFound."""
         return self._process(name).id
 
+    def process_if_any(self, name: str) -> int | None:
+        """Return the number of a process; None when there is none of that name."""
+        try:
+            return self._process(name).id
+        except ProcessNotFound:
+            return None
+
     def queue(self, version: int, node: str) -> int:
         """Return the number of a queue; makes its row when there is none yet."""
         key = (version, node)

@@ -177,6 +177,7 @@ class Writer:
         changes = Changes(self._cursor, self._numbers, self._versions, report)
         accepting = Accepting(changes, self._live, self._settings.max_live, self._pace)
         settling = Settling(changes, accepting)
+        accepting.look_up([operation.start for operation in group if isinstance(operation, AcceptOperation)])
         for operation in group:
             operation.error = None
             try:
@@ -187,6 +188,7 @@ class Writer:
                     operation.value = settling.settle(operation.transitions, taken)
                 elif isinstance(operation, CallOperation):
                     self._call(operation, changes)
+                    accepting.forget()
             except SegueError as error:
                 operation.error = error
         changes.write()
