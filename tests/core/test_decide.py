@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from segue.core.decide import decide
 from segue.core.routing import Routes
 from segue.model.errors import NodeNotFound
-from segue.model.graph import LimitRule, NodeKind, RepeatPolicy
+from segue.model.graph import LimitRule, NodeKind, RepeatPolicy, TimerKind
 from segue.model.ids import child_id
 from segue.model.message import Child, Consumed, Kept, LogLine, Message, Outcome, Place, Record, SetAside, Transition
 from segue.model.workers import Fault, WorkerReply
@@ -130,6 +131,13 @@ def test_timer_and_user_task_children_wait() -> None:
     late, asked = children(decided(made, reply()))
     assert (late.place, late.due) == (Place.DELAYED, NOW + 90_000)
     assert (asked.place, asked.due) == (Place.WAITING, 0)
+
+
+@pytest.mark.parametrize(("after_ms", "place"), [(-1, Place.QUEUED), (0, Place.QUEUED), (1, Place.DELAYED)])
+def test_a_child_at_a_timer_is_delayed_only_if_it_is_due_later(after_ms: int, place: Place) -> None:
+    moment = datetime.fromtimestamp((NOW + after_ms) / 1000, UTC).isoformat(timespec="milliseconds")
+    (child,) = children(decided(routes([action("a"), timer("t", moment, TimerKind.DATE)], "a > t"), reply()))
+    assert (child.place, child.due) == (place, NOW + 1 if place is Place.DELAYED else 0)
 
 
 # -- logs and cost
