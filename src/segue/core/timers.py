@@ -85,8 +85,8 @@ def due_after(timer: Timer, now: int) -> int:
 def next_tick(timer: Timer, after: int) -> int | None:
     """Return the first tick of a schedule later than `after`; None if there is none. Raises TimeError.
 
-    A duration has no ticks. A cycle without start ticks one interval after `after`, which has to be its last tick; one of
-    months then stays on the 28th once February has put it there, as one with a start does not.
+    A duration has no ticks. A cycle without start ticks one interval after `after`, which has to be its last tick; one
+    of months then stays on the 28th once February has put it there, as one with a start does not.
     """
     return None if timer.kind is TimerKind.DURATION else _ticker(timer).next(after)
 
