@@ -247,7 +247,7 @@ async def drain(store: SqliteStore, version: Version, count: int) -> None:
     cpu = {name: round((after[name] - before.get(name, 0.0)) / done * 1e6, 1) for name in after}
     report(
         "store-drain-backlog", done, seconds, [0.0], loop_cpu_us=cpu.get("MainThread"),
-        writer_cpu_us=cpu.get("segue-writer"), reader_cpu_us=cpu.get("segue-reader_0"), rss_mb=rss_mb(),
+        writer_cpu_us=cpu.get("segue-writer"), reader_cpu_us=cpu.get("segue-loader_0"), rss_mb=rss_mb(),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ def connect_writer(
 ) -> sqlite3.Connection:
     """Return the connection that writes: WAL, each commit flushed to the disk. `create`: make a file where none is."""
     connection = _connect(file, factory, create=create)
+    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     # Some distributions build SQLite so that it overwrites what is deleted; that would double the writing here.
@@ -43,7 +44,7 @@ def connect_writer(
 
 
 def connect_reader(file: Path) -> sqlite3.Connection:
-    """Return a connection that cannot change the file."""
+    """Return a connection that cannot change the file. What it sorts goes to the disk when it is much."""
     connection = _connect(file)
     connection.execute("PRAGMA query_only = ON")
     return connection
@@ -70,7 +71,6 @@ def _connect(
         factory=factory,
     )
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-    connection.execute("PRAGMA temp_store = MEMORY")
     return connection
 
 

@@ -90,7 +90,7 @@ class SqliteMessages:
         for front in list(self._fronts.get(version, {}).values()):
             due = front.next_due(now)
             if due is None and (front.starved or not front.due_whole):
-                due = await self._parts.readers.run(self._parts.queries.next_due, version, front.node, now)
+                due = await self._parts.loaders.run(self._parts.queries.next_due, version, front.node, now)
             if due is not None:
                 found.append(due)
         return min(found, default=None)
@@ -216,7 +216,7 @@ class SqliteMessages:
         ready: Rows | None = None
         due: Rows | None = None
         try:
-            ready, due = await self._parts.readers.run(self._parts.queries.load, load)
+            ready, due = await self._parts.loaders.run(self._parts.queries.load, load)
         except BaseException:
             front.redo = True
             raise

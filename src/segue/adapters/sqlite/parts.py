@@ -10,13 +10,15 @@ from segue.ports.outside import Clock, Secrets
 
 
 class Parts:
-    """The writer, the readers, and what was found when the file was opened: (version, node, last number, any due)."""
+    """The writer, the readers for people, the loaders for the fronts of queues (whom nobody's long question may keep
+    waiting), and what was found when the file was opened: (version, node, last number, any due)."""
 
     def __init__(
         self,
         *,
         writer: Writer,
         readers: Readers,
+        loaders: Readers,
         queries: Queries,
         settings: SqliteSettings,
         clock: Clock,
@@ -25,6 +27,7 @@ class Parts:
     ) -> None:
         self.writer = writer
         self.readers = readers
+        self.loaders = loaders
         self.queries = queries
         self.settings = settings
         self.clock = clock

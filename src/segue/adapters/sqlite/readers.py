@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from segue.adapters.sqlite.trouble import unavailable
+from segue.model.errors import StoreUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,12 +20,13 @@ T = TypeVar("T")
 class Readers:
     """Runs functions on a connection for reading, each in one snapshot of the file."""
 
-    def __init__(self, file: Path, threads: int, connect: Callable[[Path], sqlite3.Connection]) -> None:
+    def __init__(self, file: Path, threads: int, connect: Callable[[Path], sqlite3.Connection], name: str) -> None:
         self._file = file
         self._connect = connect
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="segue-reader")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._closed = False
 
     async def run(
         self, function: Callable[Concatenate[sqlite3.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -42,6 +44,8 @@ class Readers:
             except sqlite3.Error as error:
                 raise unavailable(error, self._file) from error
 
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._pool, read)
 
     def _connection(self) -> sqlite3.Connection:
@@ -53,6 +57,7 @@ class Readers:
 
     async def close(self) -> None:
         """Wait for what is being read, and close the connections."""
+        self._closed = True
         await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
         for connection in self._all:
             connection.close()

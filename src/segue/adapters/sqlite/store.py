@@ -70,6 +70,7 @@ class SqliteStore(SqliteMessages, SqliteCatalog, SqliteLimits, SqliteViews, Sqli
     async def close(self) -> None:
         """Finish what is pending, close the file and let go of the folder."""
         await self._parts.writer.finish()
+        await self._parts.loaders.close()
         await self._parts.readers.close()
         self._parts.writer.close()
         self._lock.close()
@@ -88,7 +89,8 @@ def _open(file: Path, clock: Clock, secrets: Secrets, settings: SqliteSettings) 
     writer.start()
     return Parts(
         writer=writer,
-        readers=Readers(file, settings.readers, connect_reader),
+        readers=Readers(file, settings.readers, connect_reader, "segue-reader"),
+        loaders=Readers(file, 1, connect_reader, "segue-loader"),
         queries=Queries(clock),
         settings=settings,
         clock=clock,

@@ -213,7 +213,7 @@ class SettlingContract:
 
     # -- M5 -----------------------------------------------------------------------------------------------------------
 
-    @pytest.mark.parametrize("first", ["passed", "failed", "kept", "ended"])
+    @pytest.mark.parametrize("first", ["passed", "failed", "kept", "delayed", "repeated", "ended"])
     async def test_M5_stale_settle_changes_nothing(self, player: Player, first: str) -> None:
         """Whatever became of the message meanwhile, and whatever is tried then."""
         version = await player.enable()
@@ -224,6 +224,8 @@ class SettlingContract:
             "passed": passed(message, "b"),
             "failed": failed(),
             "kept": kept(player.now + 60_000),
+            "delayed": kept(player.now + 60_000, outages=0),
+            "repeated": kept(0, outages=0, repeats=1),
             "ended": Consumed(outcome=Outcome.OK),
         }
         assert await player.settle(message, effects[first])
