@@ -87,8 +87,9 @@ def test_what_is_assigned_is_read(shape: str, binding: Binding, newline: str) ->
     assert "bad-setting" not in codes(written)
     assert assign(written, "a", binding) == written
     assert without(written, "a") == without(source, "a")
-    assert (b"\r" in written.replace(b"\r\n", b"")) is False
-    assert (newline == "\r\n") == (b"\r\n" in written) or b"\n" not in written
+    assert b"\r" not in written.replace(b"\r\n", b"")
+    if b"\r\n" in source:
+        assert b"\n" not in written.replace(b"\r\n", b"")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -141,8 +142,9 @@ def test_the_encoding_stays(encoding: str) -> None:
     )
     text = f'<?xml version="1.0" encoding="{declared}"?>\n' + line('<task id="a"/>').decode()
     name = "Łódź" if encoding != "utf-16" else "Łódź 🚲"
-    written = assign(text.encode(encoding), "a", Binding(action=Action(kind=ActionKind.CUSTOM, worker="w", name=name)))
-    assert written.decode(encoding).startswith(text[:60])
+    source = text.encode(encoding)
+    written = assign(source, "a", Binding(action=Action(kind=ActionKind.CUSTOM, worker="w", name=name)))
+    assert written.startswith(source[:60])
     assert (node_of(written, "a").action or SHIP).name == name
 
 

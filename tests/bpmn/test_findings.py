@@ -220,3 +220,8 @@ def test_what_follows_a_boundary_event_is_reachable() -> None:
     boundary = '<boundaryEvent id="late" attachedToRef="a"><timerEventDefinition/></boundaryEvent>'
     data = process(START + task("a") + task("b") + boundary + flow("start", "a") + flow("late", "b"))
     assert codes(data) == {"unsupported-element"}
+
+
+def test_a_gateway_that_leads_to_itself_is_a_loop() -> None:
+    data = process(START + '<exclusiveGateway id="g" default="g-g"/>' + flow("start", "g") + flow("g", "g"))
+    assert finding(data, "endless-pass").node == "g"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct, structs
 
-from segue.bpmn.diff import GraphDiff, diff
+from segue.bpmn.diff import GraphDiff, SettingDiff, diff
 from segue.bpmn.hashing import choice_orders, semantic_hash
 from segue.model.graph import (
     Action,
@@ -189,6 +189,22 @@ def test_the_order_in_which_an_exclusive_gateway_asks_matters() -> None:
         there = hash_of(process(nodes.format(gate) + first + second))
         back = hash_of(process(nodes.format(gate) + second + first))
         assert (there != back) == matters
+
+
+def test_where_the_default_flow_stands_does_not_matter() -> None:
+    nodes = '<startEvent id="s"/><exclusiveGateway id="g" default="g-b"/>' + task("a") + task("b") + flow("s", "g")
+    asked, default = flow("g", "a", condition("x")), flow("g", "b")
+    also = flow("g", "s", condition("y"))
+    assert hash_of(process(nodes + asked + default + also)) == hash_of(process(nodes + default + asked + also))
+
+
+def test_another_kind_of_node_is_a_changed_node_and_no_setting() -> None:
+    before = read(FILE).processes[0]
+    found = diff(before, read(FILE.replace(b"exclusiveGateway", b"inclusiveGateway")).processes[0])
+    assert [(item.id, [change.field for change in item.changes]) for item in found.nodes.changed] == [
+        ("g", ["element", "kind"])
+    ]
+    assert found.settings == SettingDiff()
 
 
 def test_a_difference_names_what_a_person_looks_for() -> None:

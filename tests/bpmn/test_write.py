@@ -85,6 +85,9 @@ def check_route(flow: Flow, points: tuple[tuple[int, int], ...], bounds: dict[st
         assert node.x <= x <= node.x + node.width
         assert node.y <= y <= node.y + node.height
         assert x in {node.x, node.x + node.width} or y == node.y + node.height
+    if bounds[flow.source].x + bounds[flow.source].width >= bounds[flow.target].x:
+        # What leads back runs below all nodes, so that it is not taken for a flow to one of them.
+        assert max(y for _, y in points) > max(node.y + node.height for node in bounds.values())
     for one, two in pairwise(points):
         assert one[0] == two[0] or one[1] == two[1]
 
