@@ -23,7 +23,8 @@ class MessageStore(Protocol):
     M2  `accept` with a known key answers the first one's instance, and stores nothing.
     M3  `accept` by name goes to the highest enabled version at its commit; none enabled: `NoEnabledVersion`.
     M4  A settled transition is durable and whole: consumed, children, instance, record, logs and event, or nothing.
-    M5  `settle` of a message that is not where the transition saw it is stale: False, and nothing changes.
+    M5  `settle` of a message that is not where the transition saw it is stale: False, and nothing changes. It is there
+        when place, due time and the counts of repeats and outages are the same, whether it was taken or not.
     M6  Messages of a queue are taken in the order of their arrival; a child's arrival is its parent's settle.
     M7  A taken message is taken once until it is settled or released; a crash releases all.
     M8  A released message is before all later ones again.
@@ -35,8 +36,8 @@ class MessageStore(Protocol):
     """
 
     async def accept(self, start: Start) -> Accepted:
-        """Make the instance and its message. Raises ProcessNotFound, NodeNotFound, NoEnabledVersion,
-        BacklogFull or StoreUnavailable."""
+        """Make the instance and its message. Raises ProcessNotFound, VersionNotFound, NodeNotFound, NoEnabledVersion,
+        BacklogFull or StoreUnavailable; Conflict for a version that cannot run, and for an id that is used already."""
         ...
 
     async def take(self, version: int, node: str, limit: int, now: int, ordered: bool) -> list[Message]:
@@ -48,7 +49,11 @@ class MessageStore(Protocol):
         ...
 
     async def settle(self, transitions: Sequence[Transition]) -> list[bool]:
-        """Make each transition true, all of it or nothing; False for a stale one. Raises StoreUnavailable."""
+        """Make each transition true, all of it or nothing; False for a stale one.
+
+        Raises StoreUnavailable, and what `accept` raises when a transition starts an instance that cannot be accepted;
+        nothing of the whole call has happened then.
+        """
         ...
 
     async def next_due(self, version: int, now: int) -> int | None:
@@ -60,7 +65,7 @@ class MessageStore(Protocol):
         ...
 
     def on_ready(self, listener: ReadyListener) -> None:
-        """Call `listener` (in the event loop) after a commit that made a message ready."""
+        """Call `listener` (in the event loop) after a commit that put a message into a queue, be it due or not."""
         ...
 
     def on_events(self, listener: EventListener) -> None:

@@ -13,6 +13,7 @@ from segue.model.errors import DataFolderInUse, StoreUnavailable
 FILE = "segue.db"
 LOCK = "segue.lock"
 OLDEST_SQLITE = (3, 33, 0)
+_LOG_BYTES = 64 << 20
 _BUSY_MS = 5_000
 
 
@@ -39,6 +40,8 @@ def connect_writer(
     # Some distributions build SQLite so that it overwrites what is deleted; that would double the writing here.
     connection.execute("PRAGMA secure_delete = OFF")
     connection.execute(f"PRAGMA wal_autocheckpoint = {settings.checkpoint_pages}")
+    # While somebody reads for long the log grows; afterwards it is cut back to this.
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     connection.execute(f"PRAGMA cache_size = -{settings.cache_bytes // 1024}")
     return connection
 
