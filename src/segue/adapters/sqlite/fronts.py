@@ -111,7 +111,7 @@ class Front:
     @property
     def low(self) -> bool:
         """Whether it is time to read on, though something is left."""
-        return not self.whole and len(self._ready) < self._budget.messages // 4
+        return not self.whole and len(self._ready) < self._budget.messages // 4 and self._size < self._budget.size // 4
 
     def expect(self, last: int, due: bool) -> None:
         """Say what the file holds when the store opens: its highest number, and whether some have a due time."""
