@@ -1,0 +1,7 @@
+"""`python -m campaign`: see `campaign.command`."""
+
+import sys
+
+from campaign.command import main
+
+sys.exit(main())

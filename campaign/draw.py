@@ -1,0 +1,58 @@
+"""The process files of the campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.sax.saxutils import quoteattr
+
+from msgspec import Struct
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+SEGUE = "https://segue.dev/bpmn/1"
+
+
+class Task(Struct, frozen=True):
+    """One action of a process: the node's id, and the action that it calls."""
+
+    id: str
+    action: str
+    kind: str = "connector"
+
+
+def draw(tasks: Sequence[Task], flows: Sequence[tuple[str, str]], worker: str, prefetch: int = 10) -> bytes:
+    """A process file with a start event `start`, the tasks, and an end event after each task that nothing follows."""
+    left = {source for source, _ in flows}
+    ends = {task.id: f"end-{task.id}" for task in tasks if task.id not in left}
+    nodes = [
+        f"<b:serviceTask id={quoteattr(task.id)}><b:extensionElements><segue:action kind={quoteattr(task.kind)}"
+        f' worker={quoteattr(worker)} name={quoteattr(task.action)} prefetch="{prefetch}" timeout="PT1S"/>'
+        "</b:extensionElements></b:serviceTask>"
+        for task in tasks
+    ]
+    nodes += [f"<b:endEvent id={quoteattr(end)}/>" for end in ends.values()]
+    nodes += [
+        f'<b:sequenceFlow id="f{index}" sourceRef={quoteattr(source)} targetRef={quoteattr(target)}/>'
+        for index, (source, target) in enumerate([*flows, *ends.items()])
+    ]
+    return (
+        f'<b:definitions xmlns:b="{BPMN}" xmlns:segue="{SEGUE}" targetNamespace="campaign">'
+        f'<b:process id="campaign" isExecutable="true"><b:startEvent id="start"/>{"".join(nodes)}</b:process>'
+        "</b:definitions>"
+    ).encode()
+
+
+def chain(actions: Sequence[str], worker: str, prefetch: int = 10) -> bytes:
+    """Start, these actions in a row, end. The nodes bear the actions' names."""
+    stops = ["start", *actions]
+    return draw([Task(name, name) for name in actions], list(zip(stops, actions, strict=False)), worker, prefetch)
+
+
+def tree(worker: str, prefetch: int = 10) -> bytes:
+    """A process that copies and splits: `first` goes to `left` and to `split`, each of whose two items to `last`."""
+    tasks = [Task("first", "first"), Task("left", "left"), Task("split", "split", "batch"), Task("last", "last")]
+    flows = [("start", "first"), ("first", "left"), ("first", "split"), ("split", "last")]
+    return draw(tasks, flows, worker, prefetch)
+
+
+TREE = {"first": 1, "left": 1, "split": 1, "last": 2}
+"""Messages of one instance of `tree` at each action."""

@@ -1,0 +1,102 @@
+"""Campaign `kill`: kill -9 of the server at random moments under load, and at once another life of it.
+
+Shows P1 (what was answered is not lost), P2 (each instance is finished once in the account, and its children exist
+once) and P3 (the ledger balances after every restart). Most kills come while the server works, some while it starts,
+some while it ends after a SIGTERM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from random import Random
+
+from campaign.draw import TREE, tree
+from campaign.load import Load
+from campaign.plan import Plan
+from campaign.processes import ProcessError
+from campaign.result import Result
+from campaign.server import READY
+from campaign.worker import Body
+from campaign.world import World, world
+
+NAME = "kill"
+PROCESS = "tree"
+WORKER = "worker"
+STARTS_PER_S = 100.0
+LONGEST_LIFE_S = 2.5
+AGAIN_EVERY = 20
+
+
+def body(number: int) -> Body:
+    """What start `number` sends; every twentieth instance has a message that waits a second for a repeat."""
+    again = ("first", "left", "last")[number // AGAIN_EVERY % 3] if number % AGAIN_EVERY == 0 else ""
+    return Body(number=number, again=again, pad="x" * 200)
+
+
+async def campaign(plan: Plan, folder: Path) -> Result:
+    """Kill so often, then let everything come to its end, and hold the books against each other."""
+    async with world(folder) as here:
+        await here.start(WORKER)
+        await here.make(PROCESS, tree(WORKER))
+        load = Load(here.api, PROCESS, body, rate=STARTS_PER_S)
+        try:
+            moments = await _kills(here, load, plan)
+            await load.finish()
+        finally:
+            await load.cancel()
+        plan.tell(NAME, f"{len(load.accepted)} starts are answered; waiting for the last of them to end")
+        await here.settled(PROCESS)
+        here.check_log()
+        verdict = await here.verdict(load, PROCESS, TREE, WORKER)
+        await here.server.stop()
+        result = Result.of(NAME, plan, here, load, verdict)
+        result.notes |= moments
+        return result
+
+
+async def _kills(here: World, load: Load, plan: Plan) -> dict[str, int]:
+    """Kill so often; how often at which kind of moment."""
+    random = plan.random()
+    moments = {"while_working": 0, "while_starting": 0, "while_ending": 0}
+    for fault in range(plan.faults):
+        load.check()
+        kind = random.choices(list(moments), (8, 1, 1))[0]
+        moments[kind] += 1
+        if kind == "while_starting":
+            await _kill_starting(here, random)
+        else:
+            await _kill_running(here, random, kind)
+        if (fault + 1) % 20 == 0:
+            plan.tell(NAME, f"{fault + 1} kills, {len(load.accepted)} starts answered, {here.audits} audits")
+    await here.server.child.ready(READY)
+    await here.audit()
+    return moments
+
+
+async def _kill_running(here: World, random: Random, kind: str) -> None:
+    """Wait until the server is ready, audit it, and kill it meanwhile or afterwards."""
+    await here.server.child.ready(READY)
+    here.check_log()
+    auditing = asyncio.create_task(here.audit())
+    await asyncio.sleep(random.uniform(0, LONGEST_LIFE_S))  # the random moment
+    if kind == "while_ending":
+        here.server.child.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(random.uniform(0, 0.3))  # the random moment
+    here.check_log()
+    here.server.kill()
+    here.server.spawn()
+    await auditing
+
+
+async def _kill_starting(here: World, random: Random) -> None:
+    """Kill a server that is not ready yet, or has just become so; then audit what it has left."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(here.server.child.ready(READY), random.uniform(0.1, 1.2))
+    if here.server.child.process.poll() is not None:
+        raise ProcessError(f"The server ended by itself:\n{here.server.child.last_words()}")
+    here.server.kill()
+    await here.audit()
+    here.server.spawn()

@@ -1,0 +1,30 @@
+"""What a campaign is asked to do."""
+
+from __future__ import annotations
+
+import sys
+import time
+from random import Random
+
+from msgspec import Struct
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """How many faults, the seed of everything random in it, and whether it says on stderr how far it is.
+
+    `cases`: the names of those to be played, for a campaign that has such; empty: all.
+    """
+
+    faults: int
+    seed: int
+    cases: tuple[str, ...] = ()
+    chatty: bool = True
+
+    def random(self) -> Random:
+        """Dice that fall the same for the same seed. What they meet is not the same: that is up to the machine."""
+        return Random(self.seed)
+
+    def tell(self, campaign: str, text: str) -> None:
+        """Say how far it is."""
+        if self.chatty:
+            print(f"{time.strftime('%H:%M:%S')} {campaign}: {text}", file=sys.stderr, flush=True)

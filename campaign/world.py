@@ -1,0 +1,173 @@
+"""What a campaign runs in: a folder, a server, workers, the load, and the comparison at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from campaign.api import NO_ANSWER, Api
+from campaign.book import Call, read_calls
+from campaign.check import Books, Verdict, compare
+from campaign.load import Load
+from campaign.processes import Child, Children, ProcessError, free_port
+from campaign.server import Server
+from campaign.waiting import until_async
+from campaign.worker import Mode
+
+REQUEST_S = 30.0
+SETTLED_WITHIN_S = 300.0
+
+
+class WorkerProcess:
+    """One worker on one port with one book, over as many lives as a campaign gives it."""
+
+    def __init__(self, children: Children, session: aiohttp.ClientSession, folder: Path, name: str) -> None:
+        self.name = name
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._children = children
+        self._session = session
+        self._book = folder / f"{name}.book"
+        self._child: Child | None = None
+
+    async def start(self) -> None:
+        """Start a life and wait until it is ready."""
+        command = [sys.executable, "-m", "campaign.worker", self.name, str(self._book), str(self.port)]
+        self._child = self._children.spawn(f"worker-{self.name}", command)
+        await self._child.ready(r"is ready on (http://\S+)")
+
+    def kill(self) -> None:
+        """End this life with SIGKILL."""
+        if self._child is not None:
+            self._children.kill(self._child)
+            self._child = None
+
+    def freeze(self) -> None:
+        """Stop it where it stands; its connections stay open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    async def behave(self, mode: Mode) -> None:
+        """Make it answer in this way from now on."""
+        async with self._session.put(f"{self.url}/mode", data=msgspec.json.encode(mode)) as answer:
+            answer.raise_for_status()
+
+    async def calls(self) -> list[Call]:
+        """All calls it has ever got, in their order."""
+        async with self._session.get(f"{self.url}/calls") as answer:
+            answer.raise_for_status()
+            return read_calls(await answer.read())
+
+    async def counts(self) -> dict[str, int]:
+        """How many calls it has ever got, by action."""
+        async with self._session.get(f"{self.url}/counts") as answer:
+            answer.raise_for_status()
+            return msgspec.json.decode(await answer.read(), type=dict[str, int])
+
+    def _signal(self, number: int) -> None:
+        if self._child is None:
+            raise ProcessError(f"The worker {self.name} does not run")
+        self._child.process.send_signal(number)
+
+
+class World:
+    """A running server with a token, and the workers of the campaign registered with it."""
+
+    def __init__(self, folder: Path, children: Children, session: aiohttp.ClientSession, server: Server) -> None:
+        self.folder = folder
+        self.children = children
+        self.session = session
+        self.server = server
+        self.api = Api(session, "", "")
+        self.workers: dict[str, WorkerProcess] = {}
+        self.audits = 0
+        self.unbalanced = 0
+        self.problems: list[str] = []
+
+    async def start(self, *workers: str) -> None:
+        """Start the server, make the token, start and register the workers."""
+        await self.server.start()
+        self.api = Api(self.session, self.server.url, await self.server.token())
+        for name in workers:
+            worker = self.workers[name] = WorkerProcess(self.children, self.session, self.folder, name)
+            await worker.start()
+            await self.api.call("POST", "/workers", {"name": name, "url": worker.url})
+
+    async def make(self, process: str, *files: bytes) -> None:
+        """Make a process with these files as its versions, the first of them enabled."""
+        await self.api.call("POST", "/processes", {"name": process})
+        for index, file in enumerate(files):
+            await self.api.deploy(process, file, enable=index == 0)
+
+    async def audit(self) -> Any:
+        """Prove the ledger by the command; an account that does not balance is kept as a problem."""
+        found = await self.server.audit()
+        self.audits += 1
+        if not found["balanced"]:
+            self.unbalanced += 1
+            self.problems.append(f"audit {self.audits} does not balance: {msgspec.json.encode(found).decode()[:2000]}")
+        return found
+
+    async def settled(self, *processes: str, within_s: float = SETTLED_WITHIN_S) -> None:
+        """Wait until no instance of the processes runs any more."""
+
+        async def none_runs() -> bool:
+            for process in processes:
+                try:
+                    running = await self.api.call("GET", "/instances", process=process, state="running", limit=1)
+                except NO_ANSWER:
+                    return False
+                if running["items"]:
+                    return False
+            return True
+
+        await until_async(none_runs, within_s, f"the instances of {', '.join(processes)} to end", every_s=0.2)
+
+    async def verdict(self, load: Load, process: str, shape: Mapping[str, int], worker: str) -> Verdict:
+        """Hold the three books of a process against each other. Nothing of it may be running any more."""
+        account = await self.audit()
+        served = await self.api.ask("/audit")
+        if _sums(served) != _sums(account):
+            self.problems.append(f"`segue audit` and /api/v1/audit differ: {account} and {served}")
+        books = Books(
+            starts=list(load.accepted.values()),
+            instances=[item async for item in self.api.items("/instances", process=process)],
+            lines=[line for line in account["versions"] if line["process"] == process],
+            calls=await self.workers[worker].calls(),
+            shape=shape,
+        )
+        return await asyncio.to_thread(compare, books)
+
+    def check_log(self) -> None:
+        """Keep as a problem what the server of this moment has printed that nobody should ever see."""
+        for word in ("Traceback (most recent call last)", "Exception in callback", "was never retrieved"):
+            printed = self.server.child.printed()
+            if word in printed:
+                begin = printed.index(word)
+                self.problems.append(f"the server's log: {printed[begin : begin + 1500]}")
+
+
+def _sums(audit: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in line.items() if name != "balanced"} for line in audit["versions"]]
+
+
+@contextlib.asynccontextmanager
+async def world(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[World]:
+    """A world in a folder; on leaving, in whatever way, all its processes have ended."""
+    connector = aiohttp.TCPConnector(limit=0)
+    timeout = aiohttp.ClientTimeout(total=REQUEST_S)
+    with Children(folder) as children:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            server = Server(children, folder / "data", environment)
+            yield World(folder, children, session, server)

@@ -1,0 +1,113 @@
+"""Each campaign in a short form, through the script that `make campaign` runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign.places import may_mount
+from campaign.processes import ROOT
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def start(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+    """Start a campaign whose data and logs are kept in a folder with a space in its name."""
+    clean = {name: value for name, value in os.environ.items() if name not in {"ONLY", "FAULTS", "SEED"}}
+    return subprocess.Popen(
+        [ROOT / "campaign" / "run", *arguments, "--keep", str(folder / "with a space")],
+        env=clean | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def play(folder: Path, *arguments: str, **settings: str) -> dict[str, Any]:
+    """Play one campaign; its line, which has to say that all is well."""
+    process = start(folder, *arguments, **settings)
+    printed, complained = process.communicate()
+    assert printed, complained
+    line: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    assert line["problems"] == [], complained
+    assert (line["lost"], line["doubled"], line["balanced"], process.returncode) == (0, 0, True, 0), printed
+    assert line["accepted"] > 0
+    assert line["repeated_calls"] >= 0
+    assert running_in(folder) == []
+    return line
+
+
+def running_in(folder: Path) -> list[str]:
+    """The command lines of all processes that have the folder in theirs."""
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(entry.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return [line for line in lines if str(folder) in line]
+
+
+def test_kill(tmp_path: Path) -> None:
+    line = play(tmp_path, ONLY="kill", FAULTS="2", SEED="4")
+    assert (line["campaign"], line["faults"], line["seed"]) == ("kill", 2, 4)
+    assert line["notes"]["lives"] == 3
+    assert line["audits"] >= 3
+    assert line["messages"] == 5 * line["accepted"]
+
+
+def test_switch_while_the_server_is_killed(tmp_path: Path) -> None:
+    line = play(tmp_path, "switch-kill", "--faults", "20")
+    assert line["notes"]["kills"] == 1
+    assert sum(line["notes"][f"on_version_{n}"] > 0 for n in (1, 2, 3, 4)) > 1
+
+
+def test_order(tmp_path: Path) -> None:
+    line = play(tmp_path, "order", "--faults", "1")
+    assert line["accepted"] == 500
+
+
+def test_outage(tmp_path: Path) -> None:
+    line = play(tmp_path, "outage", "--case", "closing", "--case", "500")
+    assert line["notes"]["kinds"] == 2
+    assert line["notes"]["sent_back_from_trash"] > 0
+
+
+def test_disk(tmp_path: Path) -> None:
+    """A full disk where this user may mount one, else one with errors: what the server does about both is the same."""
+    full = "full disk, killed" if may_mount() else "disk errors"
+    line = play(tmp_path, "disk", "--case", full, "--case", "read-only", "--case", "second server")
+    assert line["faults"] == 3
+
+
+def test_nothing_stays_behind_after_a_signal(tmp_path: Path) -> None:
+    process = start(tmp_path, "kill")
+    while not any("segue serve" in line for line in running_in(tmp_path)):
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 130
+    assert running_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        (["shipwreck"], {}, "there is no campaign 'shipwreck'; there are kill,"),
+        ([], {"ONLY": "kill,storm"}, "there is no campaign 'storm'"),
+        (["kill"], {"FAULTS": "many"}, "FAULTS has to be a whole number, and is 'many'"),
+        (["kill", "--faults", "0"], {}, "at least one fault"),
+        (["disk", "--case", "flood"], {}, "there is no case 'flood'; there are full disk,"),
+    ],
+)
+def test_what_is_not_known_is_said(tmp_path: Path, arguments: list[str], settings: dict[str, str], said: str) -> None:
+    process = start(tmp_path, *arguments, **settings)
+    printed, complained = process.communicate()
+    assert (process.returncode, printed) == (2, "")
+    assert said in complained
