@@ -18,6 +18,8 @@ SUDO = '#!/bin/sh\nshift\n[ "$1" = true ] || echo "as root: $*"\nexec "$@"\n'
 LOCKED_SUDO = "#!/bin/sh\nexit 1\n"
 ROOT_ID = "#!/bin/sh\necho 0\n"
 USER_ID = "#!/bin/sh\necho 1000\n"
+# What the tests in the browser need is there unless a test says otherwise.
+BROWSER = {"chromium": "#!/bin/sh\n", "npm": "#!/bin/sh\n", "node": "#!/bin/sh\nexit 0\n"}
 INSTALL = "apt-get install -y -qq --no-install-recommends"
 
 
@@ -25,7 +27,7 @@ def run(folder: Path, **programs: str) -> subprocess.CompletedProcess[str]:
     """Run it where these programs are all there is, beside the plainest tools."""
     for name in ("sh", "bash", "dirname", "env", "cat", "true"):
         (folder / name).symlink_to(shutil.which(name) or "")
-    for name, text in programs.items():
+    for name, text in (BROWSER | programs).items():
         file = folder / name.replace("_", "-")
         file.write_text(text)
         file.chmod(0o755)
@@ -49,6 +51,12 @@ def test_what_is_missing_is_installed(tmp_path: Path, identity: str, sudo: str) 
     assert [line.split()[:2] for line in lines[1:3]] == [["apt-get", "update"], ["apt-get", "install"]]
     assert lines[2] == f"{INSTALL} python3 python3-venv"
     assert lines[3:] == ["make test with SEGUE_CI=1"]
+
+
+def test_a_node_that_is_too_old_counts_as_missing(tmp_path: Path) -> None:
+    old = "#!/bin/sh\nexit 1\n"
+    done = run(tmp_path, python3=PYTHON, make=MAKE, id=ROOT_ID, apt_get=APT, node=old)
+    assert done.stdout.splitlines()[0] == "Installing nodejs npm"
 
 
 @pytest.mark.parametrize(

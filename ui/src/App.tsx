@@ -86,7 +86,7 @@ export function App() {
             <Live stream={stream} />
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <UnstyledButton onClick={palette.open} aria-label={t.nav.palette} px="xs" py={4}>
+            <UnstyledButton onClick={palette.open} aria-label={`${t.nav.palette} Ctrl K`} px="xs" py={4}>
               <Group gap={6} wrap="nowrap">
                 <IconSearch size={18} aria-hidden />
                 <Text size="sm" visibleFrom="sm">

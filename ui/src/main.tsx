@@ -27,7 +27,7 @@ const client = new QueryClient({
 
 const theme = createTheme({
   primaryColor: 'cyan',
-  primaryShade: { light: 9, dark: 8 },
+  primaryShade: 9,
   cursorType: 'pointer',
   defaultRadius: 'md',
 });
