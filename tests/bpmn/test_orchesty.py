@@ -228,3 +228,11 @@ def test_our_settings_in_json_that_cannot_be_used(settings: dict[str, Any]) -> N
 
 def test_an_unknown_setting_of_ours_is_refused() -> None:
     assert codes(file(node("x", action=act(), segue={"prefetsh": 3}))) == {"not-bpmn"}
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"), [("Event", NodeKind.PASS), ("Webhook", NodeKind.PASS), ("Cron", NodeKind.START)]
+)
+def test_a_circle_with_a_connection_into_it(label: str, kind: NodeKind) -> None:
+    data = file(node("s", shape="circle"), node("x", shape="circle", label=label), flows=("sx",))
+    assert node_of(data, "x").kind is kind

@@ -146,9 +146,6 @@ class _Normaliser:
             for flow in graph.flows:
                 wanted.setdefault(self.scope.placed[flow.target], []).append(("incoming", flow.id))
                 wanted.setdefault(self.scope.placed[flow.source], []).append(("outgoing", flow.id))
-                line = self.scope.placed[flow.id]
-                line.set("sourceRef", flow.source)
-                line.set("targetRef", flow.target)
         for graph in self.graphs:
             for node in graph.nodes:
                 self._complete(self.scope.placed[node.id], wanted.get(self.scope.placed[node.id], []))
