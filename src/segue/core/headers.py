@@ -135,6 +135,11 @@ def call_headers(routes: Routes, message: Message, extra: Mapping[str, str] | No
     return headers
 
 
+def service_headers(process: str, worker: str) -> Headers:
+    """Return what a control service adds to its calls (`extra`): the names of the process and of the worker called."""
+    return {"sdk": worker, "topology-name": process}
+
+
 def _started(message: Message) -> int:
     """The instant in the instance's id when it is a UUIDv7 (RFC 9562, 5.7), else that of the message's arrival."""
     id_ = message.instance

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from segue.core.headers import clean_headers
 from segue.model.events import Event, EventKind
 from segue.model.ids import make_id
 from segue.model.start import Accepted, Headers, Start
@@ -100,7 +101,7 @@ class Acceptor:
             message=make_id(now, entropy[10:]),
             at=now,
             body=request.body,
-            headers=request.headers,
+            headers=clean_headers(request.headers),
             node=request.node,
             version=request.version,
             key=request.key,
@@ -121,6 +122,7 @@ class Acceptor:
 
 async def _within(result: asyncio.Future[InstanceState], timeout_s: float) -> InstanceState:
     try:
-        return await asyncio.wait_for(result, timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await result
     except TimeoutError:
         return InstanceState.RUNNING

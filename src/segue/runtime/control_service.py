@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from segue.core.decide import call_headers, decide
 from segue.core.envelope import encode_request
+from segue.core.headers import service_headers
 from segue.core.routing import Routes
 from segue.model.errors import StoreUnavailable
 from segue.model.events import Event, EventKind
-from segue.model.graph import Action, Node, ProcessGraph
+from segue.model.graph import Action, Node, NodeKind, ProcessGraph
 from segue.model.message import (
     Consumed,
     Kept,
@@ -68,6 +69,9 @@ class ControlService:
         self._on_crash = on_crash
         self._lanes = {node.id: Lane(node) for node in graph.nodes}
         self._lifts = {lane.node.id: partial(self._lift, lane) for lane in self._lanes.values() if lane.node.limits}
+        workers = {node.action.worker for node in graph.nodes if node.action is not None}
+        self._extra = {worker: service_headers(version.process, worker) for worker in workers}
+        self._taken: dict[int, Message] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0
@@ -91,6 +95,9 @@ class ControlService:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+        for message in self._taken.values():  # its task was cancelled before it began
+            self._around.store.release(message)
+        self._taken.clear()
 
     def wake(self, node: str) -> None:
         """Something may be ready before `node`."""
@@ -125,6 +132,10 @@ class ControlService:
         now = self._around.clock.now()
         for node in await self._around.store.nodes_ready(self.version.id, now):
             self.wake(node)
+        await self._plan(now)
+
+    async def _plan(self, now: int) -> None:
+        """Set the alarm for what falls due next after `now`."""
         due = await self._around.store.next_due(self.version.id, now)
         held = [lane.held_until for lane in self._lanes.values() if lane.held_until > now]
         soonest = min(held if due is None else [due, *held], default=None)
@@ -140,6 +151,8 @@ class ControlService:
                 for message in messages:
                     lane.in_flight += 1
                     self._spawn(self._slot(lane, message))
+                if not messages and lane.node.kind is NodeKind.TIMER:
+                    await self._plan(now)  # a person's decision may have sent one here that is not due yet
                 if len(messages) < room and not lane.hinted:
                     return
         finally:
@@ -164,7 +177,10 @@ class ControlService:
 
     async def _take(self, lane: Lane, limit: int, now: int) -> list[Message]:
         store = self._around.store
-        return await store.take(self.version.id, lane.node.id, limit, now, lane.ordered)
+        messages = await store.take(self.version.id, lane.node.id, limit, now, lane.ordered)
+        for message in messages:
+            self._taken[message.seq] = message
+        return messages
 
     # -- handling -----------------------------------------------------------------------------------------------------
 
@@ -183,6 +199,7 @@ class ControlService:
             await self._settle(transition)
             settled = True
         finally:
+            self._taken.pop(message.seq, None)
             if not settled:
                 self._around.store.release(message)
 
@@ -223,7 +240,7 @@ class ControlService:
         if url is None or worker is None:
             detail = f"no worker is registered under the name {action.worker!r}"
             return WorkerReply(fault=Fault.UNKNOWN_WORKER, detail=detail)
-        headers = call_headers(self._routes, message)
+        headers = call_headers(self._routes, message, self._extra[action.worker])
         call = WorkerCall(
             url=url,
             headers=worker.headers,

@@ -25,7 +25,7 @@ class Limiter:
         self._catalog = catalog
         self._clock = clock
         self._book = LimitBook()
-        self._rules: dict[str, LimitRule] = {}
+        self._rules: dict[str, dict[LimitRule, None]] = {}
         self._pending: list[Slot] = []
         self._flushing: asyncio.Task[None] | None = None
         self._waiting: dict[str, dict[Callable[[], None], None]] = {}
@@ -34,26 +34,28 @@ class Limiter:
     async def load(self) -> None:
         """Begin with what is on disk; the rules of all published versions have been seen before."""
         slots = await self._catalog.slots()
-        self._book = LimitBook.restored(slots, self._rules.values(), self._clock.now())
+        rules = [rule for known in self._rules.values() for rule in known]
+        self._book = LimitBook.restored(slots, rules, self._clock.now())
 
     def see(self, rule: LimitRule) -> None:
         """Know of a rule: its window decides how long ended calls are kept."""
-        known = self._rules.get(rule.key)
-        if known is None or known.per_ms < rule.per_ms:
-            self._rules[rule.key] = rule
+        self._rules.setdefault(rule.key, {})[rule] = None
 
     async def acquire(self, holder: str, rules: Sequence[LimitRule], wake: Callable[[], None]) -> int | None:
-        """Take a slot under every rule for the call `holder`: None once that is durable.
+        """Take a slot for the call `holder` under these rules, which were seen, and all others for their keys (two
+        versions may limit one key differently; the strictest counts): None once that is durable.
 
         Otherwise the instant at which to ask again; `wake` is called if a slot may become free before.
         """
         now = self._clock.now()
+        keys = dict.fromkeys(rule.key for rule in rules)
+        rules = [rule for key in keys for rule in self._rules[key]]
         if not self._book.grant(holder, rules, now):
-            for rule in rules:
-                self._waiting.setdefault(rule.key, {})[wake] = None
+            for key in keys:
+                self._waiting.setdefault(key, {})[wake] = None
             free = self._book.next_free(rules, now)
             return now + max(rule.per_ms for rule in rules) if free is None else max(free, now + 1)
-        self._pending += [Slot(key=rule.key, holder=holder, granted=now) for rule in rules]
+        self._pending += [Slot(key=key, holder=holder, granted=now) for key in keys]
         try:
             await self._flush()
         except StoreUnavailable:
@@ -90,5 +92,5 @@ class Limiter:
             self._put = 0
             now = self._clock.now()
             self._book.slots(now)
-            for key, rule in self._rules.items():
-                await self._catalog.forget_slots(key, now - rule.per_ms)
+            for key, known in self._rules.items():
+                await self._catalog.forget_slots(key, now - max(rule.per_ms for rule in known))

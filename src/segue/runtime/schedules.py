@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from msgspec import Struct
 
@@ -97,10 +98,10 @@ class Scheduler:
                 due = self._clock.now() + _RETRY_MS
             delay_ms = _LONGEST_SLEEP_MS if due is None else due - self._clock.now()
             delay_ms = min(max(delay_ms, 0), _LONGEST_SLEEP_MS)
-            try:
-                await asyncio.wait_for(self._changed.wait(), delay_ms / 1000)
-            except TimeoutError:
-                continue
+            # Not wait_for: until Python 3.12 it swallows a cancel that comes together with the change.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay_ms / 1000):
+                    await self._changed.wait()
 
     async def step(self) -> int | None:
         """Fire what is due now. The instant of the next tick; None when nothing is scheduled."""
