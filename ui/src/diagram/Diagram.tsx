@@ -31,8 +31,8 @@ const LARGEST = 1.2;
 
 export interface Painted {
   chosen?: string;
-  passed?: Iterable<string>;
-  stuck?: Iterable<string>;
+  passed?: string[];
+  stuck?: string[];
 }
 
 export default function Diagram({
@@ -82,7 +82,7 @@ export default function Diagram({
     if (ready && viewer.current) putMarks(viewer.current, JSON.parse(marked) as Mark[]);
   }, [ready, marked]);
 
-  const paint = JSON.stringify([painted.chosen ?? '', [...(painted.passed ?? [])], [...(painted.stuck ?? [])]]);
+  const paint = JSON.stringify([painted.chosen ?? '', painted.passed ?? [], painted.stuck ?? []]);
   useEffect(() => {
     if (!ready || !viewer.current) return undefined;
     const [chosen, passed, stuck] = JSON.parse(paint) as [string, string[], string[]];

@@ -76,7 +76,7 @@ function Facts({ of }: { of: Detail }) {
             {of.process} v{of.version}
           </Anchor>
         </Fact>
-        <Fact name={t.instance.startNode}>{of.start_node}</Fact>
+        {of.start_node && <Fact name={t.instance.startNode}>{of.start_node}</Fact>}
         <Fact name={t.instances.started}>{instant(of.started)}</Fact>
         <Fact name={t.instances.took}>{of.finished ? duration(of.finished - of.started) : '–'}</Fact>
         <Fact name={t.instances.live}>
@@ -156,7 +156,7 @@ function Path({ of }: { of: Detail }) {
           xml={xml}
           label={t.process.diagramOf(of.process, of.version)}
           marks={marks}
-          painted={{ passed: way.passed.keys(), stuck: way.stuck }}
+          painted={{ passed: [...way.passed.keys()], stuck: [...way.stuck] }}
         />
       )}
     </Shown>
