@@ -90,11 +90,11 @@ class ControlService:
         if self._alarm is not None:
             self._alarm.cancel()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace_s)
+            await asyncio.wait(self._tasks, timeout=grace_s)
+        while late := set(self._tasks):  # also what those that ended have begun
             for task in late:
                 task.cancel()
-            if late:
-                await asyncio.wait(late)
+            await asyncio.wait(late)
         for message in self._taken.values():  # its task was cancelled before it began
             self._around.store.release(message)
         self._taken.clear()
@@ -148,6 +148,8 @@ class ControlService:
             while (room := lane.room(now := self._around.clock.now())) > 0 and not self._stopping:
                 lane.hinted = False
                 messages = await self._take(lane, room, now)
+                if self._stopping:  # `stop` gives them back
+                    return
                 for message in messages:
                     lane.in_flight += 1
                     self._spawn(self._slot(lane, message))
