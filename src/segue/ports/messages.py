@@ -24,7 +24,8 @@ class MessageStore(Protocol):
     M3  `accept` by name goes to the highest enabled version at its commit; none enabled: `NoEnabledVersion`.
     M4  A settled transition is durable and whole: consumed, children, instance, record, logs and event, or nothing.
     M5  `settle` of a message that is not where the transition saw it is stale: False, and nothing changes. It is there
-        when place, due time and the counts of repeats and outages are the same, whether it was taken or not.
+        when place, due time and the counts of repeats and outages are the same, whether it was taken or not. Stale
+        is also what would return a message to a queue of a retired version, from which nobody would take it.
     M6  Messages of a queue are taken in the order of their arrival; a child's arrival is its parent's settle.
     M7  A taken message is taken once until it is settled or released; a crash releases all.
     M8  A released message is before all later ones again.

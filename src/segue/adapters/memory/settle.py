@@ -22,7 +22,7 @@ from segue.model.message import (
     Transition,
 )
 from segue.model.start import Accepted, Start
-from segue.model.versions import InstanceState, Step, Version
+from segue.model.versions import InstanceState, Step, Version, VersionState
 from segue.ports.views import StoredLog
 
 
@@ -121,6 +121,11 @@ class Settling:
             return False
         in_queue = live.message.place < Place.WAITING
         if (isinstance(effect, Kept) and not in_queue) or (isinstance(effect, Returned) and in_queue):
+            return False
+        if (
+            isinstance(effect, Returned)
+            and self._state.versions[live.message.version].version.state is VersionState.RETIRED
+        ):
             return False
         for line in transition.logs:
             self._log(live.message, line.at, line.level, line.text)

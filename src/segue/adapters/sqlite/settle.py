@@ -82,7 +82,7 @@ class Settling:
         elif isinstance(effect, SetAside):
             self._set_aside(transition, effect, held)
         elif isinstance(effect, Returned):
-            if held.place < _WAITING:
+            if held.place < _WAITING or self._changes.versions.is_retired(held.version):
                 return False
             self._return(transition, effect, held)
         else:

@@ -99,6 +99,11 @@ class Versions:
             number = self._queues[key] = self._read_queue(version, node)
         return number
 
+    def is_retired(self, version: int) -> bool:
+        """Tell whether a version is retired; asked seldom, so not kept."""
+        (state,) = self._connection.execute("SELECT state FROM version WHERE id = ?", (version,)).fetchone()
+        return bool(state == VersionState.RETIRED.value)
+
     def names(self, version: int) -> tuple[str, int]:
         """Return a version's process name and public number."""
         found = self._names.get(version)

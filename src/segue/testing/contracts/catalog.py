@@ -22,7 +22,16 @@ from segue.model.start import Accepted
 from segue.model.versions import InstanceState, VersionContent, VersionState
 from segue.model.workers import Worker
 from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
-from segue.testing.contracts.store_world import PROCESS, Player, StoreWorld, child_of, failed, passed, simple_graph
+from segue.testing.contracts.store_world import (
+    PROCESS,
+    Player,
+    StoreWorld,
+    child_of,
+    failed,
+    passed,
+    returned,
+    simple_graph,
+)
 
 _HASH = "scrypt$15$8$3$c2FsdA==$a2V5"
 _OTHER_HASH = "scrypt$15$8$3$c2FsdA==$b3RoZXI="
@@ -247,6 +256,7 @@ class ProcessCatalogContract:
             assert (instance.state, instance.trash, instance.live) == (InstanceState.FAILED, 1, 1)
         trashed = await player.placed(accepted[5].message)
         assert trashed.reason_code == "version-retired"
+        assert not await player.settle(trashed, returned(trashed)), "nobody would take it from its queue (M5)"
         with pytest.raises(NoEnabledVersion):
             await player.start()
         assert await player.left(other) == {"a": [b"untouched"]}
