@@ -40,15 +40,15 @@ class Gate:
 class Scene:
     """A store that keeps hardly anything in memory, and a gate in its way."""
 
-    def __init__(self, folder: Path) -> None:
-        self.world = SqliteWorld(folder, SqliteSettings(front_messages=4))
+    def __init__(self, folder: Path, front_messages: int = 4) -> None:
+        self.world = SqliteWorld(folder, SqliteSettings(front_messages=front_messages))
         self.player = Player(self.world)
         self.gate = Gate(self.world.sqlite._parts.queries.load)
         self.world.sqlite._parts.queries.load = self.gate  # type: ignore[method-assign]
         self.version: Version
 
-    async def prepare(self, count: int, due_ms: int = 0) -> list[Message]:
-        """Fill queue b and take four messages from memory. The next ones were read, and the gate holds them.
+    async def prepare(self, count: int, due_ms: int = 0, first: int = 4) -> list[Message]:
+        """Fill queue b and take the first messages from memory. The next ones were read, and the gate holds them.
 
         With `due_ms` those wait for their time, and nothing is read.
         """
@@ -62,7 +62,7 @@ class Scene:
             children.append(child_of(message, "b", n, player.now + due_ms if due_ms and n >= 4 else 0))
         assert await player.settle(message, Consumed(outcome=Outcome.OK, children=tuple(children)))
         self.gate.open.clear()
-        taken = await self.player.store.take(self.version.id, "b", 4, player.now, ordered=False)
+        taken = await self.player.store.take(self.version.id, "b", first, player.now, ordered=False)
         if not due_ms:
             await self.until_read()
         return taken
@@ -105,6 +105,16 @@ async def test_new_messages_follow_on_those_being_read(scene: Scene, count: int)
     for n in range(count, count + 8):
         await scene.player.start(entry="b", body=b"%d" % n)
     assert await scene.go_on(wait) == numbers(range(4, count + 8))
+
+
+async def test_new_messages_do_not_overtake_those_that_are_not_read_yet(tmp_path: Path) -> None:
+    """There is room in memory for them, and much between."""
+    scene = Scene(tmp_path, front_messages=20)
+    await scene.prepare(200, first=16)
+    for n in range(200, 208):
+        await scene.player.start(entry="b", body=b"%d" % n)
+    assert await scene.go_on(scene.take_more()) == numbers(range(16, 208))
+    await scene.world.close()
 
 
 async def test_messages_that_leave_meanwhile_do_not_come_back(scene: Scene) -> None:
