@@ -39,6 +39,7 @@ class Engine:
             bus=self.bus,
         )
         self._services: dict[int, Supervised] = {}
+        self._leaving: list[Supervised] = []
         self._background: list[asyncio.Task[None]] = []
         store.on_ready(self._ready)
         store.on_events(self._events)
@@ -64,7 +65,7 @@ class Engine:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._background.clear()
-        await asyncio.gather(*(each.stop(grace_s) for each in self._services.values()))
+        await asyncio.gather(*(each.stop(grace_s) for each in (*self._services.values(), *self._leaving)))
         self._services.clear()
 
     async def ensure_service(self, version: Version) -> None:
@@ -77,8 +78,13 @@ class Engine:
     async def drop_service(self, version_id: int, grace_s: float = 5.0) -> None:
         """Stop the control service of a retired version."""
         service = self._services.pop(version_id, None)
-        if service is not None:
+        if service is None:
+            return
+        self._leaving.append(service)
+        try:
             await service.stop(grace_s)
+        finally:
+            self._leaving.remove(service)
 
     async def reload_workers(self) -> None:
         """Use the workers as they are registered now."""
