@@ -52,6 +52,7 @@ class Supervised:
         self._failures_in_a_row = 0
         self._last_error: str | None = None
         self._restart: asyncio.Task[None] | None = None
+        self._stopped = False
 
     async def start(self) -> None:
         """Start the service; if that fails it is tried again, later and later."""
@@ -62,6 +63,8 @@ class Supervised:
         """Make the service, and let its limits be known, without taking anything yet."""
         try:
             content = await self._catalog.content(self.version.id)
+            if self._stopped:
+                return
             for node in content.graph.nodes:
                 for rule in node.limits:
                     self._around.limiter.see(rule)
@@ -81,6 +84,7 @@ class Supervised:
 
     async def stop(self, grace_s: float) -> None:
         """Stop for good, as `ControlService.stop` does."""
+        self._stopped = True
         if self._restart is not None:
             self._restart.cancel()
         if self._service is not None:
@@ -106,6 +110,9 @@ class Supervised:
         )
 
     def _crashed(self, error: BaseException) -> None:
+        """Plan one restart, however many errors come before it."""
+        if self._stopped or self._restart is not None:
+            return
         now = self._around.clock.now()
         if now - self._since > _CALM_MS:
             self._failures_in_a_row = 0
