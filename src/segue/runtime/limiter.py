@@ -56,11 +56,15 @@ class Limiter:
             free = self._book.next_free(rules, now)
             return now + max(rule.per_ms for rule in rules) if free is None else max(free, now + 1)
         self._pending += [Slot(key=key, holder=holder, granted=now) for key in keys]
+        durable = False
         try:
             await self._flush()
+            durable = True
         except StoreUnavailable:
-            self._book.ended(holder, self._clock.now())
             return self._clock.now() + _RETRY_MS
+        finally:
+            if not durable:  # also when the asker was cancelled: nobody would end this call
+                self._pending += self._book.ended(holder, self._clock.now())
         return None
 
     def ended(self, holder: str) -> None:
