@@ -12,6 +12,7 @@ from segue.testing.contracts.failing import FailingContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
 from segue.testing.contracts.store_world import ManualClock, StoreWorld
+from segue.testing.contracts.upkeep import LimitContract, RetentionContract
 from segue.testing.contracts.views import ViewsContract
 
 
@@ -67,4 +68,12 @@ class TestKeeping(KeepingContract):
 
 
 class TestViews(ViewsContract):
+    pass
+
+
+class TestRetention(RetentionContract):
+    pass
+
+
+class TestLimits(LimitContract):
     pass

@@ -14,6 +14,7 @@ from segue.testing.contracts.failing import BacklogContract, FailingContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
 from segue.testing.contracts.store_world import StoreWorld
+from segue.testing.contracts.upkeep import LimitContract, RetentionContract
 from segue.testing.contracts.views import ViewsContract
 from tests.adapters.sqlite.world import SqliteWorld, use_faulty_connections
 
@@ -63,4 +64,12 @@ class TestKeeping(KeepingContract):
 
 
 class TestViews(ViewsContract):
+    pass
+
+
+class TestRetention(RetentionContract):
+    pass
+
+
+class TestLimits(LimitContract):
     pass

@@ -1,4 +1,4 @@
-"""The contract of the views: V1 and V2, what each answer holds, the audit, and forgetting."""
+"""The contract of the views: V1 and V2, what each answer holds, and the audit."""
 
 from __future__ import annotations
 
@@ -195,41 +195,6 @@ class ViewsContract:
         assert audit.balanced
         later = (await player.store.audit(player.now + 1000)).versions[0]
         assert (later.queued, later.delayed) == (4, 0)
-
-    async def test_pruning_keeps_the_account_true(self, player: Player) -> None:
-        """Old instances that have ended go with all that was theirs, in bites; their sums stay."""
-        version = await player.enable()
-        old = [await player.start(key=f"k{n}") for n in range(5)]
-        line = (LogLine(level="info", text="x", at=1),)
-        for message in await player.take(version, "a"):
-            assert await player.settle(message, passed(message, "b"), logs=line)
-        await player.forward(version, "b")
-        before = (await player.store.audit(player.now)).versions
-        lines = len(await player.events())
-        player.world.clock.advance(1000)
-        alive = await player.start()
-        recent = await player.start()
-        assert all(await player.forward(version, "a", "b"))
-        first = (await player.take(version, "b"))[1]
-        assert await player.settle(first, passed(first))
-        assert await player.store.prune(player.now, 3) == 3
-        assert await player.store.prune(player.now, 3) == 2
-        assert await player.store.prune(player.now, 3) == 0
-        await player.world.crash()
-        for gone in old:
-            assert await player.store.instance(gone.instance) is None
-            assert await player.store.instance_steps(gone.instance) == []
-            assert await player.store.logs(gone.instance, None, 0, 10) == []
-        assert await player.store.instance(alive.instance) is not None
-        assert await player.store.instance(recent.instance) is not None
-        assert len(await player.events()) < lines + 1
-        after = (await player.store.audit(player.now)).versions
-        assert (after[0].accepted, after[0].consumed) == (before[0].accepted + 2, before[0].consumed + 3)
-        await player.check_ledger()
-        assert not (await player.start(key="k0")).repeated
-        numbers = [event.seq for event in await player.events()]
-        await player.forward(version, "a")
-        assert [event.seq for event in await player.events()][-1] > max(numbers)
 
     async def test_an_empty_store_answers(self, player: Player) -> None:
         """Every view of nothing is nothing."""
