@@ -145,7 +145,7 @@ class ControlService:
     async def _pump(self, lane: Lane) -> None:
         """Fill the lane: a task for each message there is room for."""
         try:
-            while (room := lane.room(now := self._around.clock.now())) > 0 and not self._stopping:
+            while (room := self._room(lane, now := self._around.clock.now())) > 0:
                 lane.hinted = False
                 messages = await self._take(lane, room, now)
                 if self._stopping:  # `stop` gives them back
@@ -159,6 +159,9 @@ class ControlService:
                     return
         finally:
             lane.pumping = False
+
+    def _room(self, lane: Lane, now: int) -> int:
+        return 0 if self._stopping else lane.room(now)
 
     async def _slot(self, lane: Lane, message: Message) -> None:
         """Handle a message, and then the next ones, as long as the lane has room for this slot."""
