@@ -169,7 +169,10 @@ async def test_a_version_retired_meanwhile_has_nothing_to_give(scene: Scene) -> 
 
 @pytest.mark.parametrize("count", [24, 44])
 async def test_delayed_messages_meanwhile(scene: Scene, count: int) -> None:
-    """Whether all that is in the file was read or not. Those being read have fallen due; others come, earlier and later, and are kept until then."""
+    """Those being read have fallen due; others come, earlier and later, and are kept until then.
+
+    Whether all that is in the file was read or not.
+    """
     taken = await scene.prepare(count, due_ms=10)
     scene.player.world.clock.advance(10)
     now = scene.player.now
