@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from sqlalchemy import update
 
+from segue.adapters.sql import tables
+from segue.adapters.sql.scripts import Note, Script
 from segue.adapters.sqlite.settings import SqliteSettings
-from segue.model.errors import BacklogFull, StoreUnavailable
+from segue.model.errors import BacklogFull, Conflict, StoreUnavailable
+from segue.model.events import Event, EventKind
 from segue.model.message import Effect, LogLine
+from segue.model.start import Accepted
 from segue.ports.views import InstanceFilter
 from segue.testing.contracts.store_world import Player, failed, passed
 from tests.adapters.sqlite.world import Faults, SqliteWorld, use_faulty_connections
@@ -274,3 +279,28 @@ async def _rows(player: Player) -> object:
         await store.events(0, 1000),
         await store.logs(None, None, 0, 1000),
     )
+
+
+async def test_a_refused_change_leaves_nothing_and_harms_nobody_beside_it(
+    worlds: list[SqliteWorld], tmp_path: Path
+) -> None:
+    """It had written already, and said something, when it was refused."""
+    player = player_in(worlds, tmp_path, SLOW)
+    version = await player.enable()
+    heard: list[Event] = []
+    player.store.on_events(heard.extend)
+
+    def refused() -> Script[None]:
+        yield update(tables.version).values(note="refused")
+        yield Note(Event(kind=EventKind.VERSION_RETIRED, at=1, process="orders", version=1), version.id)
+        raise Conflict("on second thoughts")
+
+    changes = [worlds[0].sqlite._change(refused) for _ in range(2)]
+    answers = await asyncio.gather(player.start(), changes[0], player.start(), changes[1], return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Accepted, Conflict, Accepted, Conflict]
+    assert (await player.store.process("orders")).versions[0].note == ""
+    assert heard == []
+    kinds = [event.kind for event in await player.store.events(0, 100)]
+    assert kinds == [EventKind.VERSION_PUBLISHED, EventKind.VERSION_ENABLED]
+    assert len(await player.take(version, "a")) == 2
+    await player.check_ledger()
