@@ -15,4 +15,5 @@ COMPATIBILITY_WORDS: dict[str, str] = {
     "src/segue/bpmn/pipes.py": "reads the attributes of Orchesty's process files",
     "src/segue/core/headers.py": "the headers of the wire format bear Orchesty's names",
     "sdk/src/segue_sdk/wire.py": "the headers of the wire format bear Orchesty's names",
+    "src/segue/testing/simulation/wire.py": "reads the headers of the wire format a second time",
 }

@@ -1,0 +1,111 @@
+"""What the engine and people decide, checked before it is settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segue.model.message import Consumed, Edited, Outcome, Place, Returned, Transition
+from segue.model.start import Headers
+from segue.model.workers import Fault, WorkerReply
+from segue.testing.simulation import wire
+from segue.testing.simulation.account import Account, Known
+from segue.testing.simulation.breach import Breaches
+from segue.testing.simulation.calls import Calls
+from segue.testing.simulation.expected import Leaves, expected, forwarded, problem
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one person wants done with a message; None means that it stays as it is."""
+
+    what: str
+    body: bytes | None = None
+    headers: Headers | None = None
+
+
+class Decisions:
+    """Compares each decision with what it must be. `wishes` is by the name of the person who has it."""
+
+    def __init__(self, account: Account, calls: Calls, breaches: Breaches) -> None:
+        self.wishes: dict[str, Wish] = {}
+        self._account = account
+        self._calls = calls
+        self._breaches = breaches
+        self._children: dict[str, tuple[str, ...]] = {}
+
+    def made(self, life: int, transition: Transition) -> None:
+        """Somebody is about to settle this. A decision about a message that has left changes nothing anyway."""
+        known = self._account.live.get(transition.message.id)
+        if known is None or not self._account.is_fresh(transition.message):
+            return
+        self._check_children(transition, known)
+        wrong = self._engine(life, transition, known) if transition.by is None else self._person(transition, known)
+        if wrong is not None:
+            text = f"message {known.id} at {known.node} {wrong}"
+            self._breaches.note("decision", text, known.instance)
+
+    def _engine(self, life: int, transition: Transition, known: Known) -> str | None:
+        drawing = self._account.versions[known.version].drawing
+        reply = None
+        action = drawing.nodes[known.node].action
+        if action is not None:
+            seen = self._calls.last.get(known.id)
+            if getattr(transition.effect, "reason_code", None) == Fault.UNKNOWN_WORKER.value:
+                if action.worker not in self._calls.missing:
+                    return f"does not know the worker {action.worker}, which was always there"
+                reply = WorkerReply(fault=Fault.UNKNOWN_WORKER)
+            elif seen is None or seen.reply is None or (seen.node, seen.life) != (known.node, life):
+                return "was decided without an answer of a worker"
+            else:
+                reply = seen.reply
+        return problem(expected(drawing, known, reply, transition.at), transition.effect, known)
+
+    def _person(self, transition: Transition, known: Known) -> str | None:
+        effect = transition.effect
+        wish = self.wishes.get(transition.by or "")
+        if wish is None:
+            return f"was changed by {transition.by}, who asked for nothing"
+        body = known.body if wish.body is None else wish.body
+        headers = wire.own(known.headers if wish.headers is None else wish.headers)
+        if isinstance(effect, Returned | Edited):
+            right = wish.what == ("resend" if isinstance(effect, Returned) else "edit")
+            if not right or (effect.body, wire.own(effect.headers)) != (body, headers):
+                return f"was to be handled as {wish}, but is {effect}"
+            return None
+        if not isinstance(effect, Consumed):
+            return f"was to be handled as {wish}, but is {effect}"
+        return self._person_consumes(transition, effect, known, wish)
+
+    def _person_consumes(self, transition: Transition, effect: Consumed, known: Known, wish: Wish) -> str | None:
+        body = known.body if wish.body is None else wish.body
+        headers = known.headers if wish.headers is None else wish.headers
+        if wish.what == "accept":
+            drawing = self._account.versions[known.version].drawing
+            wanted = forwarded(drawing, known, body, headers, transition.at, outcome=Outcome.ACCEPTED)
+            return problem(wanted, effect, known)
+        if wish.what == "move":
+            moved = [(start.body, wire.own(start.headers), start.origin) for start in effect.starts]
+            right = moved == [(body, wire.own(headers), known.instance)]
+            return (
+                None if right and effect.outcome is Outcome.MOVED else f"was to be moved with {body!r}, but is {effect}"
+            )
+        outcomes = {"reject": Outcome.REJECTED, "discard": Outcome.DISCARDED, "cancel": Outcome.CANCELLED}
+        outcome = outcomes.get(wish.what)
+        if outcome is None:
+            return f"was to be handled as {wish}, but is {effect}"
+        return problem(Leaves(outcome, terminate=wish.what == "cancel"), effect, known)
+
+    def _check_children(self, transition: Transition, known: Known) -> None:
+        """Whoever handles a message once more names its children alike (P2)."""
+        effect = transition.effect
+        if not isinstance(effect, Consumed):
+            return
+        for index, child in enumerate(effect.children):
+            key = f"{known.id}/{child.node}/{index}"
+            first = self._children.setdefault(key, (child.id,))
+            text = f"the child {index} of {known.id} at {child.node} is {child.id}, and was {first[0]} before"
+            self._breaches.unless(first[0] == child.id, "P2", text, known.instance)
+        place_wrong = known.place is Place.TRASH and transition.by is None
+        self._breaches.unless(
+            not place_wrong, "M7", f"the engine handled {known.id}, which is in trash", known.instance
+        )
