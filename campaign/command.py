@@ -96,18 +96,21 @@ async def _run(name: str, options: argparse.Namespace) -> int:
     plan.tell(name, f"{plan.faults} faults, seed {seed}")
     folder = Path(tempfile.mkdtemp(prefix=f"segue-{name}-", dir=_made(options.keep)))
     began = time.monotonic()
-    good = False
+    kept = True
     try:
         result = await _result(name, campaign, plan, folder)
-        good = result.ok
+        kept = options.keep is not None or not result.ok
         print(msgspec.json.encode(result).decode(), flush=True)
+    except asyncio.CancelledError:
+        kept = options.keep is not None
+        raise
     finally:
         plan.tell(name, f"{time.monotonic() - began:.0f} s in all")
-        if good and options.keep is None:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
+        if kept:
             plan.tell(name, f"data and logs are in {folder}")
-    return 0 if good else 1
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0 if result.ok else 1
 
 
 async def _result(name: str, campaign: Campaign, plan: Plan, folder: Path) -> Result:
