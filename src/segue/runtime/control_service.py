@@ -203,6 +203,7 @@ class ControlService:
             self._note(lane, transition)
             await self._settle(transition)
             settled = True
+            self._wake_for(transition)
         finally:
             self._taken.pop(message.seq, None)
             if not settled:
@@ -255,20 +256,21 @@ class ControlService:
         return await self._around.transport.call(call)
 
     def _note(self, lane: Lane, transition: Transition) -> None:
-        """Hold the lane after an outage, open it after an answer, and set the alarm for what will fall due."""
+        """Hold the lane after an outage, open it after an answer."""
         effect = transition.effect
-        if isinstance(effect, Kept):
-            if effect.outcome is Outcome.OUTAGE:
-                if lane.note_outage(transition.at, effect.due, effect.reason):
-                    self._tell(EventKind.WORKER_DOWN, lane, effect.reason)
-            elif lane.note_answer():
-                self._tell(EventKind.WORKER_UP, lane, None)
-            self._wake_at(effect.due)
-            return
-        if lane.note_answer():
+        if isinstance(effect, Kept) and effect.outcome is Outcome.OUTAGE:
+            if lane.note_outage(transition.at, effect.due, effect.reason):
+                self._tell(EventKind.WORKER_DOWN, lane, effect.reason)
+        elif lane.note_answer():
             self._tell(EventKind.WORKER_UP, lane, None)
             self._loop.call_soon(self.wake, lane.node.id)
-        if isinstance(effect, Consumed):
+
+    def _wake_for(self, transition: Transition) -> None:
+        """Set the alarm for what will fall due. Only when it is stored: an earlier look must not miss it."""
+        effect = transition.effect
+        if isinstance(effect, Kept):
+            self._wake_at(effect.due)
+        elif isinstance(effect, Consumed):
             for child in effect.children:
                 if child.due:
                     self._wake_at(child.due)
