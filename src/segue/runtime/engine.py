@@ -51,7 +51,7 @@ class Engine:
             service = self._services[version.id] = Supervised(version, self._store, self._around)
             await service.prepare()
         await self._limiter.load()
-        for service in self._services.values():
+        for service in list(self._services.values()):  # one may be published meanwhile
             await service.begin()
         await self._scheduler.reload()
         loop = asyncio.get_running_loop()

@@ -83,6 +83,7 @@ class Run:
     discarded: int = 0
     last: Outcome | None = None
     ended: InstanceState | None = None
+    ended_at: int = 0
 
     @property
     def in_trash(self) -> int:
@@ -134,6 +135,7 @@ class Account:
         self.keys: dict[tuple[str, str], str] = {}
         self.ticks: dict[tuple[str, str], int] = {}
         self.sums: dict[int, Sums] = {}
+        self.pruned: set[str] = set()
         self.told: list[Told] = []
         self.touched: dict[str, None] = {}
         self._arrivals = 0
@@ -246,6 +248,13 @@ class Account:
         key = (process, node)
         self.ticks[key] = max(tick, self.ticks.get(key, 0))
 
+    def forget(self, run: Run) -> None:
+        """An instance that had ended was pruned; its key may be used again."""
+        del self.runs[run.id]
+        self.pruned.add(run.id)
+        self.gone = {id_: gone for id_, gone in self.gone.items() if gone.known.instance != run.id}
+        self.keys = {key: instance for key, instance in self.keys.items() if instance != run.id}
+
     # -- settling -----------------------------------------------------------------------------------------------------
 
     def is_fresh(self, message: Message) -> bool:
@@ -314,7 +323,7 @@ class Account:
                 self._go(other, run, Outcome.CANCELLED, ())
         run.last = effect.outcome
         if not run.live:
-            self._end(run)
+            self._end(run, transition.at)
 
     def _move(self, start: Start, run: Run) -> None:
         version = self.numbered(start.process, start.version or 0)
@@ -359,7 +368,8 @@ class Account:
         elif outcome is not Outcome.CANCELLED:
             run.ok += 1
 
-    def _end(self, run: Run) -> None:
+    def _end(self, run: Run, at: int) -> None:
+        run.ended_at = at
         if run.last is Outcome.CANCELLED:
             run.ended = InstanceState.CANCELLED
         else:

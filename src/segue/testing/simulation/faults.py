@@ -41,13 +41,17 @@ class Fault(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """How likely each fault is at each call it may strike (0 to 1), and how many crashes are planned."""
+    """How likely each fault is at each call it may strike (0 to 1), and how many crashes are planned.
+
+    `crash_after` is how likely a crash follows on a call of a method that is not of the data path.
+    """
 
     unavailable: float = 0.0
     broken: float = 0.0
     lost: float = 0.0
     slow: float = 0.0
     jump: float = 0.0
+    crash_after: float = 0.0
     crashes: int = 0
 
 
@@ -72,6 +76,7 @@ class Hit(Struct, frozen=True, order=True):
 
 _MOST_JUMPS = 3
 _SERVICE_CALLS = frozenset({"take", "nodes_ready", "next_due", "settle", "content"})
+_DATA_PATH = _SERVICE_CALLS | {"accept", "release", "now", "entropy", "fraction", "call", "put_slots", "process"}
 _NEVER_REFUSED = frozenset({"release", "on_ready", "on_events", "close"})
 
 
@@ -118,6 +123,8 @@ class Faults:
             fault = Fault(Kind.LOST)
         if fault is None and _by_service(port, method, args) and happens(chance, profile.broken):
             fault = Fault(Kind.BROKEN)
+        if fault is None and method not in _DATA_PATH and happens(chance, profile.crash_after):
+            fault = Fault(Kind.CRASH)
         if fault is None and port in {"store", "directory"} and happens(chance, profile.slow):
             fault = self._slow()
         return self._struck(port, method, fault, after=True)

@@ -37,7 +37,8 @@ class Inspector:
         touched, account.touched = account.touched, {}
         self.events()
         for instance in touched:
-            self.instance(account.runs[instance])
+            if instance in account.runs:
+                self.instance(account.runs[instance])
         if whole:
             self.ledger(now)
 
@@ -65,6 +66,17 @@ class Inspector:
         self.shown(run, found)
         messages = self._now(self._store.instance_messages(run.id, _PAGE))
         self._messages(run, messages)
+
+    def pruned(self, count: int, before: int, limit: int) -> None:
+        """Instances were pruned: only such as had ended before, and no more than was asked for (R1, R2)."""
+        gone = [run for run in self._account.runs.values() if self._now(self._store.instance(run.id)) is None]
+        for run in gone:
+            early = run.ended is not None and run.ended_at < before
+            text = f"an instance was pruned that was {run.state} and not over before {before}"
+            self._breaches.unless(early, "R2", text, run.id)
+        self._breaches.unless(len(gone) == count <= limit, "R1", f"{len(gone)} instances are gone, {count} were said")
+        for run in gone:
+            self._account.forget(run)
 
     def shown(self, run: Run, found: Instance) -> None:
         """Compare an instance as the store shows it."""

@@ -17,7 +17,7 @@ from segue.runtime.engine import Engine
 from segue.testing.simulation.dice import WorldChance, WorldClock
 from segue.testing.simulation.faults import Fault, Faults, Kind
 from segue.testing.simulation.loop import Crashed, SimulatedLoop
-from segue.testing.simulation.ports import Method, stand_in
+from segue.testing.simulation.ports import CALL, Method, PortCall, stand_in
 from segue.testing.simulation.trace import Trace
 from segue.testing.simulation.witness import Witness
 
@@ -93,13 +93,15 @@ class Life:
         around.witness.before(self.number, port, name, args)
         if fault is not None and fault.kind is Kind.LOST:
             return self._lost(args, CallFault.REFUSED)
+        call = PortCall(port, name, args)
+        CALL.set(call)
         try:
             result = await method(*args)
         except BaseException as error:
             around.witness.refused(port, name, args, error)
             raise
         fault = around.faults.after(port, name, args, planned) if self.alive else None
-        if fault is None or fault.kind is not Kind.LOST:
+        if not call.told and (fault is None or fault.kind is not Kind.LOST):
             around.witness.after(port, name, args, result)
         await self._while_alive()
         if fault is None:

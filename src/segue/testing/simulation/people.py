@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from random import Random
-from typing import Protocol, TypeVar
 
-from segue.model.errors import NoEnabledVersion, SegueError, StoreUnavailable
+from segue.model.errors import NoEnabledVersion, SegueError
 from segue.model.message import Place
 from segue.model.start import Accepted, Headers
 from segue.model.versions import InstanceState, VersionState
-from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage
+from segue.ports.views import PlacedFilter, PlacedMessage
 from segue.runtime.accept import StartRequest
 from segue.testing.simulation.account import Account, KnownVersion
 from segue.testing.simulation.breach import Breaches
 from segue.testing.simulation.decisions import Decisions, Wish
 from segue.testing.simulation.dice import happens, pick
+from segue.testing.simulation.front import TROUBLE, Front, Unanswered, Work
 from segue.testing.simulation.life import Broken, Life
+from segue.testing.simulation.office import Office
 from segue.testing.simulation.services import NOT_TEXT, Services, start_facts, written
-
-T = TypeVar("T")
-Work = Callable[[Life], Awaitable[T]]
-
-
-class Unanswered(Exception):
-    """The server was down, or died before it answered. What was asked for may have been done, or not."""
-
-
-TROUBLE = (Unanswered, StoreUnavailable, Broken)
-"""What a caller meets with trying again."""
-
-
-class Front(Protocol):
-    """The way to the server."""
-
-    async def ask(self, work: Work[T]) -> T:
-        """Have the server do something. Raises Unanswered, and what the server answers with."""
-        ...
-
-    async def both(self, work: Work[None]) -> list[BaseException | None]:
-        """Have the server do the same twice at once; what each of the two met with."""
-        ...
-
-    async def pause(self, ms: float) -> None:
-        """Wait."""
-        ...
-
-    async def publish(self, process: str) -> None:
-        """Draw the next version of a process, publish and enable it."""
-        ...
-
-    async def restart(self, grace_s: float) -> None:
-        """Stop the server in order; it comes back."""
-        ...
 
 
 class People:
@@ -63,6 +28,7 @@ class People:
         *,
         chance: Random,
         front: Front,
+        office: Office,
         account: Account,
         decisions: Decisions,
         services: Services,
@@ -71,6 +37,7 @@ class People:
         self.answered: list[Accepted] = []
         self._chance = chance
         self._front = front
+        self._office = office
         self._account = account
         self._decisions = decisions
         self._services = services
@@ -159,10 +126,9 @@ class People:
                 (1.0, self.publish),
                 (0.7, self.retire),
                 (1.2, self.cancel),
-                (1.5, self.look),
+                (2.0, self._office.tour),
                 (1.0, self.handle_many),
                 (0.6, self.tend_worker),
-                (0.4, self.tend_tokens),
                 (0.5, self.restart),
             ),
         )
@@ -315,29 +281,8 @@ class People:
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 
-    async def look(self) -> None:
-        """Look at everything that can be looked at; the witnesses compare what is shown."""
-        ids = list(self._account.runs)
-        instance = self._chance.choice(ids) if ids else "unknown"
-        processes = sorted({version.process for version in self._account.versions.values()})
-        process = self._chance.choice(processes)
-        looks: list[Work[object]] = [
-            lambda life: life.control.instances.get(instance),
-            lambda life: life.control.instances.find(InstanceFilter(limit=5)),
-            lambda life: life.control.queues.find(process),
-            lambda life: life.control.logs.find(instance, None, 0, 10),
-            lambda life: life.control.audit.audit(),
-            lambda life: life.control.processes.find(None, 10),
-            lambda life: life.control.processes.get(process),
-            lambda life: life.store.events(0, 10),
-            lambda life: life.engine.acceptor.wait(instance, 0.1),
-            lambda life: life.store.replace_source(next(iter(self._account.versions)), b"<moved/>"),
-        ]
-        for work in self._chance.sample(looks, 4):
-            await self._front.ask(work)
-
     async def tend_worker(self) -> None:
-        """Give a worker another address, or remove it and register it again; ask it what it offers."""
+        """Give a worker another address, or remove it and register it again."""
         chance = self._chance
         name = chance.choice(self._services.names)
         worker = self._services.worker(name, chance.randint(1, 2))
@@ -346,20 +291,9 @@ class People:
             await life.control.workers.put(worker.name, worker.url, worker.headers)
 
         if happens(chance, 0.4):
-            await self._front.ask(lambda life: life.control.workers.actions(name))
-            await self._front.ask(lambda life: life.control.workers.check(name))
-        if happens(chance, 0.4):
             await self._front.ask(lambda life: life.control.workers.delete(name))
             await self._front.pause(chance.choice([1, 3_000]))
         await self.insist(put)
-
-    async def tend_tokens(self) -> None:
-        """Make a token, use it, revoke it."""
-        made = await self._front.ask(lambda life: life.control.tokens.create("mine", ["read"]))
-        digest, id_ = made.token.digest, made.token.id
-        await self._front.ask(lambda life: life.store.token_by_digest(digest))
-        await self._front.ask(lambda life: life.store.touch_tokens([(id_, life.clock.now())]))
-        await self._front.ask(lambda life: life.control.tokens.revoke(id_))
 
     async def restart(self) -> None:
         """Stop the server in order."""

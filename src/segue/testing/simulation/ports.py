@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -24,6 +25,22 @@ PORTS: dict[str, type] = {
     "directory": WorkerDirectory,
 }
 """The ports that the engine and the use cases of people stand on."""
+
+
+class PortCall:
+    """One call of a port under way. `told` once the witnesses have heard that it was done."""
+
+    __slots__ = ("args", "method", "port", "told")
+
+    def __init__(self, port: str, method: str, args: tuple[Any, ...]) -> None:
+        self.port = port
+        self.method = method
+        self.args = args
+        self.told = False
+
+
+CALL: ContextVar[PortCall | None] = ContextVar("segue-simulated-call", default=None)
+"""The call in which the current code runs. A store that commits on its own finds there what it commits."""
 
 
 class Gate(Protocol):

@@ -56,6 +56,7 @@ def make_plan(chance: Random, settings: Settings) -> Plan:
         lost=chance.choice([0, 0, 0.02]),
         slow=chance.choice([0, 0.05, 0.2]),
         jump=chance.choice([0, 0, 0.0006]),
+        crash_after=chance.choice([0, 0, 0.02, 0.05]),
         crashes=chance.choice([0, 1, 1, 2, 4]),
     )
     points = _points(chance)
@@ -89,7 +90,7 @@ _ALL_FAULTS = ("crash", "broken", "unavailable", "lost", "jump")
 def _points(chance: Random) -> tuple[Point, ...]:
     """Draw faults at certain calls of certain methods, so that rare ones get theirs."""
     points = []
-    for _ in range(chance.randint(0, 2)):
+    for _ in range(chance.randint(0, 3)):
         port, method = chance.choice(every_method())
         kind = chance.choice([Kind.CRASH, Kind.CRASH, Kind.UNAVAILABLE, Kind.BROKEN])
         number = chance.choice([1, 1, 2, 3, 8])
@@ -114,6 +115,7 @@ def _reduced(plan: Plan, settings: Settings, left_out: set[str] | frozenset[str]
             lost=0 if "lost" in left_out else profile.lost,
             slow=0 if "slow" in left_out else profile.slow,
             jump=0 if "jump" in left_out else profile.jump,
+            crash_after=0 if "crash" in left_out else profile.crash_after,
             crashes=0 if "crash" in left_out else profile.crashes,
         ),
         points=points,

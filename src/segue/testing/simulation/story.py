@@ -12,7 +12,7 @@ from segue.model.message import Place
 from segue.model.versions import VersionState
 from segue.ports.views import PlacedMessage
 from segue.testing.simulation.dice import happens
-from segue.testing.simulation.people import TROUBLE
+from segue.testing.simulation.front import TROUBLE
 
 if TYPE_CHECKING:
     from segue.testing.simulation.world import World
@@ -182,9 +182,9 @@ class Story:
     async def _end(self) -> None:
         world = self._world
         for accepted in world.people.answered:
-            world.breaches.unless(
-                accepted.instance in world.account.runs, "P1", "an answered start is gone", accepted.instance
-            )
+            there = accepted.instance in world.account.runs or accepted.instance in world.account.pruned
+            world.breaches.unless(there, "P1", "an answered start is gone", accepted.instance)
+        await world.office.check()
         world.ending = True
         await world.restart(10.0)
         world.inspector.use(world.durable.open())

@@ -67,6 +67,7 @@ class Witness:
             "store.retire": self._retired,
             "store.skip_ticks": self._skipped,
             "store.content": self._read,
+            "store.prune": self._pruned,
             "store.put_worker": self._worker_put,
             "store.delete_worker": self._worker_gone,
             "store.instance": self._shown,
@@ -175,6 +176,11 @@ class Witness:
     def _skipped(self, _nothing: None, state: ScheduleState) -> None:
         self._trace.add("tick decided", None, state.process, state.node, state.tick)
         self.account.skip(state.process, state.node, state.tick)
+
+    def _pruned(self, count: int, before: int, limit: int) -> None:
+        self._trace.add("pruned", None, count, before)
+        self._inspector.pruned(count, before, limit)
+        self._committed()
 
     def _worker_put(self, _nothing: None, worker: Worker) -> None:
         self._trace.add("worker", None, worker.name, worker.url)

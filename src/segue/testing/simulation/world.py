@@ -20,10 +20,12 @@ from segue.testing.simulation.breach import Breach, Breaches
 from segue.testing.simulation.dice import EPOCH_MS, Dice, WorldChance, WorldClock, happens
 from segue.testing.simulation.drawer import Drawer
 from segue.testing.simulation.faults import Faults, Hit
+from segue.testing.simulation.front import Unanswered
 from segue.testing.simulation.inspection import Inspector
 from segue.testing.simulation.life import Broken, Life, Surroundings
 from segue.testing.simulation.loop import Crashed, SimulatedLoop, Standstill
-from segue.testing.simulation.people import People, Unanswered
+from segue.testing.simulation.office import Office
+from segue.testing.simulation.people import People
 from segue.testing.simulation.services import Services
 from segue.testing.simulation.settings import Settings, make_plan
 from segue.testing.simulation.stores import STORES
@@ -108,9 +110,11 @@ class World:
         self.services = Services(
             dice.stream("services"), self.clock, self.loop.pause, plan.manners, ["crm", "shop", "mail"]
         )
+        self.office = Office(dice.stream("office"), self, self.account, self.breaches)
         self.people = People(
             chance=dice.stream("people"),
             front=self,
+            office=self.office,
             account=self.account,
             decisions=self.witness.decisions,
             services=self.services,

@@ -1,0 +1,1 @@
+"""The whole engine in simulated worlds: it keeps its promises, and bugs planted into it are seen."""
