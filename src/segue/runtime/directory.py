@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import quote
 
 from segue.model.graph import Action, ActionKind
@@ -23,12 +24,14 @@ class WorkerDirectory:
         self._catalog = catalog
         self._workers: dict[str, Worker] = {}
         self._urls: dict[tuple[str, ActionKind, str], str] = {}
+        self._reloading = asyncio.Lock()
 
     async def reload(self) -> None:
         """Read the workers again; calls made from now on use what was read."""
-        workers = {worker.name: worker for worker in await self._catalog.workers()}
-        self._workers = workers
-        self._urls.clear()
+        async with self._reloading:  # one after the other, or what was read first could be kept last
+            workers = {worker.name: worker for worker in await self._catalog.workers()}
+            self._workers = workers
+            self._urls.clear()
 
     def worker(self, name: str) -> Worker | None:
         """The worker registered under this name, or None."""

@@ -54,12 +54,17 @@ class Scheduler:
         self._schedules: dict[tuple[str, str], Schedule] = {}
         self._loaded = False
         self._changed = asyncio.Event()
+        self._reloading = asyncio.Lock()
 
     async def reload(self) -> None:
         """Read again which schedules there are; after a publish, enable, disable or retire.
 
         A schedule that was not there before begins now: what passed while no enabled version had it was not missed.
         """
+        async with self._reloading:  # one after the other, or what was read first could be kept last
+            await self._reload()
+
+    async def _reload(self) -> None:
         states = await self._states.schedule_states()
         known = {(state.process, state.node): state.tick for state in states}
         now = self._clock.now()
