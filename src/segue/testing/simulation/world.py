@@ -84,6 +84,10 @@ class Listing:
 class World:
     """Everything of one seed. Implements `Front` for people."""
 
+    lives = 0
+    ending = False
+    _steps = 0
+
     def __init__(self, seed: int, settings: Settings) -> None:
         self.seed = seed
         self.dice = Dice(seed)
@@ -122,8 +126,6 @@ class World:
         )
         self.drawer = Drawer(dice.stream("drawing"), self.services.names, limits=plan.limits)
         self.life: Life | None = None
-        self.lives = 0
-        self.ending = False
         self._around = Surroundings(
             loop=self.loop,
             clock=self.clock,
@@ -135,7 +137,6 @@ class World:
         self._chance = dice.stream("world")
         self._serving = asyncio.Event()
         self._drawn: Counter[str] = Counter()
-        self._steps = 0
 
     # -- the whole ----------------------------------------------------------------------------------------------------
 
