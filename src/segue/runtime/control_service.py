@@ -205,7 +205,8 @@ class ControlService:
             settled = True
             self._wake_for(transition)
         finally:
-            self._taken.pop(message.seq, None)
+            if self._taken.get(message.seq) is message:  # one that stays may have been taken again already
+                del self._taken[message.seq]
             if not settled:
                 self._around.store.release(message)
 
