@@ -39,6 +39,7 @@ class Known:
     """One live message. `place` is QUEUED also while it is delayed.
 
     `taken` says whether somebody has it in hand; who has does not know at once when others end it or set it aside.
+    `former` is what it held in this place before people edited it: who looked then may still decide on that.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Known:
     outages: int = 0
     reason_code: str | None = None
     taken: bool = False
+    former: tuple[tuple[bytes, Headers], ...] = ()
 
 
 @dataclass(slots=True)
@@ -252,7 +254,8 @@ class Account:
         """An instance that had ended was pruned; its key may be used again."""
         del self.runs[run.id]
         self.pruned.add(run.id)
-        self.gone = {id_: gone for id_, gone in self.gone.items() if gone.known.instance != run.id}
+        gone = self.gone.items()  # what is in hand may still be sent to a worker
+        self.gone = {id_: left for id_, left in gone if left.known.instance != run.id or left.known.taken}
         self.keys = {key: instance for key, instance in self.keys.items() if instance != run.id}
 
     # -- settling -----------------------------------------------------------------------------------------------------
@@ -303,9 +306,10 @@ class Account:
         elif isinstance(effect, Returned):
             known.place, known.due, known.repeats, known.outages = Place.QUEUED, 0, 0, 0
             known.reason_code, known.entered = None, transition.at
-            known.body, known.headers = effect.body, dict(effect.headers)
+            known.body, known.headers, known.former = effect.body, dict(effect.headers), ()
             self._enter_queue(known)
         else:
+            known.former = (*known.former, (known.body, known.headers))
             known.body, known.headers = effect.body, dict(effect.headers)
 
     def _consume(self, transition: Transition, effect: Consumed, known: Known) -> None:

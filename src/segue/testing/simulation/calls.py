@@ -126,7 +126,8 @@ class Calls:
         what = f"message {known.id} of {known.node}"
         told = sent.headers.get(wire.INSTANCE)
         unless(told == instance, "P2", f"{what} went out for instance {told}", instance)
-        version = self._account.runs[instance].version
+        run = self._account.runs.get(instance)
+        version = known.version if run is None else run.version
         text = f"{what} went out as version {seen.version}, but its instance runs in {version}"
         unless(seen.version == version == known.version, "P4", text, instance)
         unless(seen.node == known.node, "P2", f"{what} went out for the node {seen.node}", instance)

@@ -65,35 +65,42 @@ class Decisions:
         wish = self.wishes.get(transition.by or "")
         if wish is None:
             return f"was changed by {transition.by}, who asked for nothing"
-        body = known.body if wish.body is None else wish.body
-        headers = wire.own(known.headers if wish.headers is None else wish.headers)
         if isinstance(effect, Returned | Edited):
-            right = wish.what == ("resend" if isinstance(effect, Returned) else "edit")
-            if not right or (effect.body, wire.own(effect.headers)) != (body, headers):
-                return f"was to be handled as {wish}, but is {effect}"
-            return None
+            return self._person_keeps(effect, known, wish)
         if not isinstance(effect, Consumed):
             return f"was to be handled as {wish}, but is {effect}"
-        return self._person_consumes(transition, effect, known, wish)
+        wrong = None
+        for seen in [(known.body, known.headers), *known.former]:
+            wrong = self._person_consumes(transition, effect, known, _asked(wish, seen), wish.what)
+            if wrong is None:
+                return None
+        return wrong
 
-    def _person_consumes(self, transition: Transition, effect: Consumed, known: Known, wish: Wish) -> str | None:
-        body = known.body if wish.body is None else wish.body
-        headers = known.headers if wish.headers is None else wish.headers
-        if wish.what == "accept":
+    def _person_keeps(self, effect: Returned | Edited, known: Known, wish: Wish) -> str | None:
+        """A message sent back, or changed in its place."""
+        wanted = [_asked(wish, seen) for seen in [(known.body, known.headers), *known.former]]
+        right = wish.what == ("resend" if isinstance(effect, Returned) else "edit")
+        if right and (effect.body, wire.own(effect.headers)) in [(body, wire.own(own)) for body, own in wanted]:
+            return None
+        return f"was to be handled as {wish}, but is {effect}"
+
+    def _person_consumes(
+        self, transition: Transition, effect: Consumed, known: Known, asked: tuple[bytes, Headers], what: str
+    ) -> str | None:
+        body, headers = asked
+        if what == "accept":
             drawing = self._account.versions[known.version].drawing
             wanted = forwarded(drawing, known, body, headers, transition.at, outcome=Outcome.ACCEPTED)
             return problem(wanted, effect, known)
-        if wish.what == "move":
+        if what == "move":
             moved = [(start.body, wire.own(start.headers), start.origin) for start in effect.starts]
             right = moved == [(body, wire.own(headers), known.instance)]
-            return (
-                None if right and effect.outcome is Outcome.MOVED else f"was to be moved with {body!r}, but is {effect}"
-            )
+            return None if right and effect.outcome is Outcome.MOVED else f"was to be moved, but is {effect}"
         outcomes = {"reject": Outcome.REJECTED, "discard": Outcome.DISCARDED, "cancel": Outcome.CANCELLED}
-        outcome = outcomes.get(wish.what)
+        outcome = outcomes.get(what)
         if outcome is None:
-            return f"was to be handled as {wish}, but is {effect}"
-        return problem(Leaves(outcome, terminate=wish.what == "cancel"), effect, known)
+            return f"was to be handled by {what}, but is {effect}"
+        return problem(Leaves(outcome, terminate=what == "cancel"), effect, known)
 
     def _check_children(self, transition: Transition, known: Known) -> None:
         """Whoever handles a message once more names its children alike (P2)."""
@@ -109,3 +116,9 @@ class Decisions:
         self._breaches.unless(
             not place_wrong, "M7", f"the engine handled {known.id}, which is in trash", known.instance
         )
+
+
+def _asked(wish: Wish, seen: tuple[bytes, Headers]) -> tuple[bytes, Headers]:
+    """Body and headers that a wish means for a message that looked like this."""
+    body, headers = seen
+    return body if wish.body is None else wish.body, headers if wish.headers is None else wish.headers

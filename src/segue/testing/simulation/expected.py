@@ -95,7 +95,7 @@ def forwarded(
     drawing: Drawing, known: Known, body: bytes, headers: Headers, now: int, *, outcome: Outcome = Outcome.OK
 ) -> Expected:
     """Return what must become of a message that goes where the flows lead, with this body and these headers."""
-    ways = drawing.ways(known.node, body, wire.own(headers))
+    ways = drawing.ways(known.node, body, headers)
     return _sent(drawing, known, [(body, headers, ways_of(ways))], now, outcome)
 
 
@@ -117,7 +117,7 @@ def _sent(
         if kind == "terminate":
             return Leaves(outcome, terminate=True)
     copies = [
-        _copy(drawing.nodes[node], kind, body, wire.own(headers), now)
+        _copy(drawing.nodes[node], kind, body, headers, now)
         for body, headers, content_ways in contents
         for kind, node in content_ways
     ]
@@ -125,14 +125,14 @@ def _sent(
 
 
 def _copy(node: Node, kind: str, body: bytes, headers: Headers, now: int) -> Copy:
+    place, due = Place.QUEUED, 0
     if kind == "stuck":
-        return Copy(Place.TRASH, node.id, body, headers)
-    if node.kind is NodeKind.USER_TASK:
-        return Copy(Place.WAITING, node.id, body, headers)
-    if node.kind is NodeKind.TIMER:
-        due = due_at(node.timer, now)
-        return Copy(Place.DELAYED if due > now else Place.QUEUED, node.id, body, headers, due if due > now else 0)
-    return Copy(Place.QUEUED, node.id, body, headers)
+        place = Place.TRASH
+    elif node.kind is NodeKind.USER_TASK:
+        place = Place.WAITING
+    elif node.kind is NodeKind.TIMER and due_at(node.timer, now) > now:
+        place, due = Place.DELAYED, due_at(node.timer, now)
+    return Copy(place, node.id, body, wire.own(headers), due, headers.get(wire.CURSOR))
 
 
 # -- answers ----------------------------------------------------------------------------------------------------------

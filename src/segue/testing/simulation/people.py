@@ -98,6 +98,8 @@ class People:
     def _check_answer(self, request: StartRequest, accepted: Accepted) -> None:
         """What is answered is on disk, and where it belongs."""
         run = self._account.runs.get(accepted.instance)
+        if accepted.instance in self._account.pruned:
+            return
         if run is None:
             self._breaches.note("P1", "a start was answered that was never accepted", accepted.instance)
             return

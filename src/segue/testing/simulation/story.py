@@ -185,6 +185,7 @@ class Story:
             there = accepted.instance in world.account.runs or accepted.instance in world.account.pruned
             world.breaches.unless(there, "P1", "an answered start is gone", accepted.instance)
         await world.office.check()
+        await world.serving()
         world.ending = True
         await world.restart(10.0)
         world.inspector.use(world.durable.open())

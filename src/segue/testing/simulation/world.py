@@ -307,7 +307,7 @@ class World:
     async def restart(self, grace_s: float) -> None:
         """Stop the server in order; see `Front`."""
         life = self.life
-        if life is None or not life.alive:
+        if life is None or not life.alive or not self._serving.is_set():
             return
         self._serving.clear()
 
