@@ -8,6 +8,7 @@ from segue.adapters.memory.store import MemoryStore
 from segue.ports.store import Store
 from segue.testing.contracts.accepting import AcceptingContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
+from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import FailingContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
@@ -76,4 +77,8 @@ class TestRetention(RetentionContract):
 
 
 class TestLimits(LimitContract):
+    pass
+
+
+class TestDocuments(DocumentContract):
     pass

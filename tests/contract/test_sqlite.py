@@ -10,6 +10,7 @@ import pytest
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.testing.contracts.accepting import AcceptingContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
+from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
@@ -72,4 +73,8 @@ class TestRetention(RetentionContract):
 
 
 class TestLimits(LimitContract):
+    pass
+
+
+class TestDocuments(DocumentContract):
     pass

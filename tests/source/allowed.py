@@ -13,6 +13,8 @@ BANNED_WORDS: dict[str, str] = {
 COMPATIBILITY_WORDS: dict[str, str] = {
     "src/segue/api/openmetrics.py": "a counter is a type of metric in OpenMetrics",
     "src/segue/bpmn/pipes.py": "reads the attributes of Orchesty's process files",
+    "src/segue/core/documents.py": "reads the documents that Orchesty's workers write",
+    "src/segue/testing/contracts/documents.py": "writes documents as Orchesty's workers do",
     "src/segue/core/headers.py": "the headers of the wire format bear Orchesty's names",
     "sdk/src/segue_sdk/wire.py": "the headers of the wire format bear Orchesty's names",
     "src/segue/testing/simulation/wire.py": "reads the headers of the wire format a second time",

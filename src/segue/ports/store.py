@@ -12,6 +12,7 @@ from segue.ports.catalog import (
     UserCatalog,
     WorkerCatalog,
 )
+from segue.ports.documents import AuthorizationCatalog, DeliveryCatalog, DocumentCatalog, LineCatalog, MarkCatalog
 from segue.ports.limits import LimitCatalog
 from segue.ports.messages import MessageStore
 from segue.ports.retention import Retention
@@ -27,6 +28,11 @@ class Store(
     SessionCatalog,
     ScheduleCatalog,
     LimitCatalog,
+    DocumentCatalog,
+    DeliveryCatalog,
+    AuthorizationCatalog,
+    LineCatalog,
+    MarkCatalog,
     Views,
     Retention,
     Protocol,

@@ -21,6 +21,9 @@ from segue.testing.contracts.store_world import PlainSecrets, Player
 from tests.adapters.sqlite.world import SqliteWorld
 from tools.migration import existing, missing
 
+# The tests add two steps to those that there are.
+NOW, NEXT, LAST = (f"{int(schema.REVISION) + more:04}" for more in range(3))
+
 STEP = """
 import sqlalchemy as sa
 from alembic import op
@@ -57,10 +60,10 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy / "versions"
 
 
-def add_step(steps: Path, monkeypatch: pytest.MonkeyPatch, number: int, work: str) -> None:
-    text = STEP.format(number=f"{number:04}", before=f"{number - 1:04}", work=work)
-    (steps / f"{number:04}_step.py").write_text(text)
-    monkeypatch.setattr(schema, "REVISION", f"{number:04}")
+def add_step(steps: Path, monkeypatch: pytest.MonkeyPatch, number: str, work: str) -> None:
+    text = STEP.format(number=number, before=f"{int(number) - 1:04}", work=work)
+    (steps / f"{number}_step.py").write_text(text)
+    monkeypatch.setattr(schema, "REVISION", number)
 
 
 def open_store(folder: Path) -> SqliteStore:
@@ -88,38 +91,40 @@ def test_a_new_file_is_what_the_migrations_make(tmp_path: Path) -> None:
 async def test_an_older_file_comes_forward_and_a_copy_of_it_is_kept(
     folder: Path, steps: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_step(steps, monkeypatch, 2, 'op.add_column("worker", sa.Column("colour", sa.Text(), server_default="red"))')
-    add_step(steps, monkeypatch, 3, 'op.create_table("extra", sa.Column("x", sa.Integer()))')
+    add_step(steps, monkeypatch, NEXT, 'op.add_column("worker", sa.Column("colour", sa.Text(), server_default="red"))')
+    add_step(steps, monkeypatch, LAST, 'op.create_table("extra", sa.Column("x", sa.Integer()))')
     store = open_store(folder)
     [version] = await store.published()
     assert len(await store.take(version.id, "a", 10, SystemClock().now(), ordered=False)) == 5
     await store.close()
     with sqlite3.connect(folder / FILE) as connection:
-        assert connection.execute("SELECT value FROM fact WHERE name = 'revision'").fetchone() == ("0003",)
+        assert connection.execute("SELECT value FROM fact WHERE name = 'revision'").fetchone() == (LAST,)
         connection.execute("SELECT colour FROM worker")
         connection.execute("SELECT x FROM extra")
-    with sqlite3.connect(folder / f"{FILE}.before-0001-0003") as copy:
-        assert copy.execute("SELECT value FROM fact WHERE name = 'revision'").fetchone() == ("0001",)
+    with sqlite3.connect(folder / f"{FILE}.before-{NOW}-{LAST}") as copy:
+        assert copy.execute("SELECT value FROM fact WHERE name = 'revision'").fetchone() == (NOW,)
         assert copy.execute("SELECT count(*) FROM message").fetchone() == (5,)
 
 
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(
     folder: Path, steps: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_step(steps, monkeypatch, 2, 'op.create_table("extra", sa.Column("x", sa.Integer()))')
-    add_step(steps, monkeypatch, 3, 'op.execute("UPDATE nothing SET x = 1")')
+    add_step(steps, monkeypatch, NEXT, 'op.create_table("extra", sa.Column("x", sa.Integer()))')
+    add_step(steps, monkeypatch, LAST, 'op.execute("UPDATE nothing SET x = 1")')
     before = _described(folder / FILE)
     for _ in range(2):
-        with pytest.raises(StoreUnavailable, match=r"could not be brought from schema 0001 to 0003 and is as it was"):
+        with pytest.raises(
+            StoreUnavailable, match=f"could not be brought from schema {NOW} to {LAST} and is as it was"
+        ):
             open_store(folder)
         assert _described(folder / FILE) == before
-    monkeypatch.setattr(schema, "REVISION", "0001")
+    monkeypatch.setattr(schema, "REVISION", NOW)
     await open_store(folder).close()
 
 
 async def test_no_copy_no_migration(folder: Path, steps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_step(steps, monkeypatch, 2, 'op.create_table("extra", sa.Column("x", sa.Integer()))')
-    (folder / f".{FILE}.before-0001-0002").mkdir()
+    add_step(steps, monkeypatch, NEXT, 'op.create_table("extra", sa.Column("x", sa.Integer()))')
+    (folder / f".{FILE}.before-{NOW}-{NEXT}").mkdir()
     before = _described(folder / FILE)
     with pytest.raises(StoreUnavailable, match="the copy before that cannot be made"):
         open_store(folder)

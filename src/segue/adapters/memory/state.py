@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from segue.core.ledger import Tally
 from segue.core.limits import Slot
+from segue.model.documents import Delivery, Document, PendingAuthorization
 from segue.model.errors import ProcessNotFound, StoreUnavailable, VersionNotFound
 from segue.model.events import Event
 from segue.model.ledger import LedgerLine
@@ -85,6 +86,10 @@ class State:
         self.sessions: dict[str, Session] = {}
         self.slots: dict[tuple[str, str], Slot] = {}
         self.carried: dict[int, LedgerLine] = {}
+        self.documents: dict[str, Document] = {}
+        self.deliveries: dict[str, dict[str, Delivery]] = {}
+        self.authorizations: dict[bytes, PendingAuthorization] = {}
+        self.marks: dict[str, int] = {}
         self.taken: dict[int, Message] = {}
         self.trouble: str | None = None
         self._numbers = {"message": 0, "event": 0, "log": 0}

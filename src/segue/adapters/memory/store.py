@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from segue.adapters.memory.catalog import MemoryCatalog
+from segue.adapters.memory.documents import MemoryDocuments
 from segue.adapters.memory.limits import MemoryLimits
 from segue.adapters.memory.messages import MemoryMessages
 from segue.adapters.memory.state import Run, State
@@ -11,7 +12,7 @@ from segue.model.ledger import LedgerLine
 from segue.ports.outside import Clock
 
 
-class MemoryStore(MemoryMessages, MemoryCatalog, MemoryLimits, MemoryViews):
+class MemoryStore(MemoryMessages, MemoryCatalog, MemoryDocuments, MemoryLimits, MemoryViews):
     """Implements `Store`.
 
     What it holds is what would be durable. `crash` is what a restart does to it. While `break_writes` holds, nothing
@@ -22,6 +23,7 @@ class MemoryStore(MemoryMessages, MemoryCatalog, MemoryLimits, MemoryViews):
         state = State()
         MemoryMessages.__init__(self, state, clock)
         MemoryCatalog.__init__(self, state, self._tell_all)
+        MemoryDocuments.__init__(self, state)
         MemoryLimits.__init__(self, state)
         MemoryViews.__init__(self, state, clock)
 

@@ -31,4 +31,15 @@ class Discarded(Struct, frozen=True):
     version: int
 
 
-Script: TypeAlias = Generator[ClauseElement | Note | Discarded, list[Row], T]
+class Line(Struct, frozen=True):
+    """Asks the driver to store a log line under the next number; queue and instance are numbers in the store."""
+
+    at: int
+    level: str
+    text: str
+    queue: int
+    instance: int
+    message: str
+
+
+Script: TypeAlias = Generator[ClauseElement | Note | Discarded | Line, list[Row], T]

@@ -260,6 +260,63 @@ session = Table(
     Column("user_agent", Text, nullable=False),
 )
 
+# Installs of applications and webhooks; what they say is sealed, what they are found by stands beside.
+document = Table(
+    "document",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("application", Text, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("enabled", Integer, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("expires", Number),
+    _number("created", None),
+    _number("updated", None),
+    Column("deleted", Number),
+    Column("fields", LargeBinary, nullable=False),
+    Column("own", LargeBinary, nullable=False),
+)
+Index("document_user", document.c.kind, document.c.user, document.c.application)
+Index("document_process", document.c.kind, document.c.process, document.c.node)
+
+# What came in at webhooks, the newest of each; ids sort by time.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("webhook", Text, nullable=False),
+    _number("at", None),
+    Column("method", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    _number("size", None),
+    Column("status", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("instance", Text),
+)
+Index("delivery_webhook", delivery.c.webhook, delivery.c.id)
+
+# Authorizations that a person began and has not come back from.
+pending_authorization = Table(
+    "pending_authorization",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    _number("expires", None),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# How far a reader of stored events has come.
+mark = Table(
+    "mark",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _number("seq", None),
+)
+
 # What pruned history had added up to, so that the ledger stays true without its rows.
 carried = Table(
     "carried",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from segue.adapters.sql import keeping, processes, users
-from segue.adapters.sql.scripts import Discarded, Note, Script
+from segue.adapters.sql.scripts import Discarded, Line, Note, Script
 from segue.adapters.sqlite.driver import drive
 from segue.adapters.sqlite.operations import CallOperation
 from segue.adapters.sqlite.parts import Parts
@@ -40,7 +40,10 @@ class Scripted:
             def discarded(said: Discarded) -> None:
                 changes.report.discarded.append(said.version)
 
-            return drive(script(), connection, note, discarded)
+            def line(said: Line) -> None:
+                changes.line(said.at, said.level, said.text, said.queue, said.instance, said.message)
+
+            return drive(script(), connection, note, discarded, line)
 
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._parts.writer.submit(CallOperation(call, future, versions=versions))

@@ -126,9 +126,13 @@ class Changes:
 
     def log(self, held: Held, at: int, level: str, text: str) -> None:
         """Store a line about a message."""
+        self.line(at, level, text, held.queue, held.run, held.id)
+
+    def line(self, at: int, level: str, text: str, queue: int, instance: int, message: str) -> None:  # noqa: PLR0917 - a row
+        """Store a line; queue and instance are numbers."""
         number = self._numbers.log
         self._numbers.log = number + 1
-        self._logs.append((number, at, level, text, held.queue, held.run, held.id))
+        self._logs.append((number, at, level, text, queue, instance, message))
 
     def event(
         self,

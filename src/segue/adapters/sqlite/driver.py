@@ -9,14 +9,14 @@ from typing import TypeVar
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
-from segue.adapters.sql.scripts import Discarded, Note, Row, Script
+from segue.adapters.sql.scripts import Discarded, Line, Note, Row, Script
 
 T = TypeVar("T")
 
 _dialect = sqlite.dialect(paramstyle="qmark")
 
 
-def _refuse(said: Note | Discarded) -> None:
+def _refuse(said: Note | Discarded | Line) -> None:
     raise TypeError(f"a script that only reads said {said}")
 
 
@@ -25,8 +25,9 @@ def drive(
     connection: sqlite3.Connection,
     note: Callable[[Note], None] = _refuse,
     discarded: Callable[[Discarded], None] = _refuse,
+    line: Callable[[Line], None] = _refuse,
 ) -> T:
-    """Run a script to its end; `note` and `discarded` take what it says besides statements."""
+    """Run a script to its end; `note`, `discarded` and `line` take what it says besides statements."""
     try:
         wanted = next(script)
         while True:
@@ -35,6 +36,8 @@ def drive(
                 note(wanted)
             elif isinstance(wanted, Discarded):
                 discarded(wanted)
+            elif isinstance(wanted, Line):
+                line(wanted)
             else:
                 rows = _execute(wanted, connection)
             wanted = script.send(rows)

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from segue.adapters.sqlite.catalog import SqliteCatalog
+from segue.adapters.sqlite.documents import SqliteDocuments
 from segue.adapters.sqlite.file import FILE, FolderLock, check_after_crash, check_sqlite, connect_reader, connect_writer
 from segue.adapters.sqlite.limits import SqliteLimits
 from segue.adapters.sqlite.messages import SqliteMessages
@@ -35,12 +36,13 @@ _LIVE = (
 )
 
 
-class SqliteStore(SqliteMessages, SqliteCatalog, SqliteLimits, SqliteViews, SqliteRetention):
+class SqliteStore(SqliteMessages, SqliteCatalog, SqliteDocuments, SqliteLimits, SqliteViews, SqliteRetention):
     """Implements `Store` in one file of a data folder, which it holds alone until closed."""
 
     def __init__(self, parts: Parts, lock: FolderLock) -> None:
         SqliteMessages.__init__(self, parts)
         SqliteCatalog.__init__(self, parts)
+        SqliteDocuments.__init__(self, parts)
         SqliteLimits.__init__(self, parts)
         SqliteViews.__init__(self, parts)
         SqliteRetention.__init__(self, parts)
