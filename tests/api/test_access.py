@@ -23,6 +23,8 @@ OPEN = {
     ("POST", "/api/v1/session"),
     ("GET", "/api/v1/setup"),
     ("POST", "/api/v1/setup"),
+    ("POST", "/api/v1/invitations/look"),
+    ("POST", "/api/v1/invitations/accept"),
 }
 # For whoever is known: about oneself.
 SELF = {

@@ -7,6 +7,7 @@ import pytest
 from segue.adapters.memory.store import MemoryStore
 from segue.ports.store import Store
 from segue.testing.contracts.accepting import AcceptingContract
+from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import FailingContract
@@ -65,6 +66,10 @@ class TestProcesses(ProcessCatalogContract):
 
 
 class TestKeeping(KeepingContract):
+    pass
+
+
+class TestActivity(ActivityContract):
     pass
 
 

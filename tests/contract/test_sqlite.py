@@ -9,6 +9,7 @@ import pytest
 
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.testing.contracts.accepting import AcceptingContract
+from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
@@ -61,6 +62,10 @@ class TestProcesses(ProcessCatalogContract):
 
 
 class TestKeeping(KeepingContract):
+    pass
+
+
+class TestActivity(ActivityContract):
     pass
 
 

@@ -15,22 +15,43 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from segue.api import problems
+from segue.api.deeds import Recorder
 from segue.api.description import describe
 from segue.api.entrance import Entrance
 from segue.api.front import Front, Pages
 from segue.api.parts import Parts
-from segue.api.routes import events, instances, processes, session, system, tokens, trash, users, workers
+from segue.api.routes import (
+    activity,
+    events,
+    instances,
+    invitations,
+    processes,
+    session,
+    system,
+    tokens,
+    trash,
+    users,
+    workers,
+)
 from segue.api.start import StartRoute
 from segue.model.errors import Invalid, MethodNotAllowed, NotFound, SegueError, TooLarge
 
-_MODULES = (processes, instances, trash, workers, tokens, users, session, events, system)
+_MODULES = (processes, instances, trash, workers, tokens, users, invitations, session, activity, events, system)
 
 
 def build(parts: Parts, pages: Pages | None = None) -> ASGIApp:
     """The whole application: the start route, the admin's pages, and the rest behind the check of credentials."""
     entrance = Entrance(parts.gate, parts.control.sessions)
     start = StartRoute(parts.engine.acceptor, entrance, parts.intake, parts.limits)
-    return Front(start, build_rest(parts), entrance, parts.intake, max_body=parts.limits.body, pages=pages)
+    return Front(
+        start,
+        build_rest(parts),
+        entrance,
+        parts.intake,
+        max_body=parts.limits.body,
+        pages=pages,
+        recorder=Recorder(parts.control.activities),
+    )
 
 
 def build_rest(parts: Parts) -> FastAPI:

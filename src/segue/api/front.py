@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segue.api import problems
+from segue.api.deeds import Recorder
 from segue.api.entrance import Entrance
 from segue.api.start import PREFIX, Intake, StartRoute
 from segue.model.errors import SegueError
@@ -16,7 +17,13 @@ HEALTH = "/api/v1/health"
 # What may be seen without credentials: that the server is there, and what its errors mean.
 _OPEN = (HEALTH, problems.PAGES)
 # What one does to get credentials.
-ENTRY = {("POST", "/api/v1/session"), ("GET", "/api/v1/setup"), ("POST", "/api/v1/setup")}
+ENTRY = {
+    ("POST", "/api/v1/session"),
+    ("GET", "/api/v1/setup"),
+    ("POST", "/api/v1/setup"),
+    ("POST", "/api/v1/invitations/look"),
+    ("POST", "/api/v1/invitations/accept"),
+}
 _READING = {"GET", "HEAD"}
 
 
@@ -46,6 +53,7 @@ class Front:
         *,
         max_body: int,
         pages: Pages | None,
+        recorder: Recorder,
     ) -> None:
         self._start = start
         self._rest = rest
@@ -53,6 +61,7 @@ class Front:
         self._pages = pages
         self._intake = intake
         self._max_body = max_body
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -73,7 +82,7 @@ class Front:
                 scope.setdefault("state", {})["caller"] = await self._entrance.caller(scope, None)
             if scope["method"] not in _READING:
                 self._intake.check()
-            await self._rest(scope, _bounded(receive, self._max_body), sender)
+            await self._rest(scope, _bounded(receive, self._max_body), self._recorder.watch(scope, sender))
         except SegueError as error:
             await problems.response(error)(scope, receive, sender)
         except Exception as error:

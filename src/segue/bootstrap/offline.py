@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ from segue.adapters.sql import audit as auditing
 from segue.adapters.sqlite.beside import Beside
 from segue.adapters.sqlite.file import FILE
 from segue.config import CONFIG_FILE
+from segue.control.activities import Activities
 from segue.control.tokens import NewToken, Tokens
 from segue.control.users import Users
 from segue.model.errors import Conflict, Invalid
@@ -35,7 +37,10 @@ def make_folder(data: Path) -> Path:
 
 async def create_token(data: Path, name: str, scopes: tuple[str, ...]) -> NewToken:
     """Make a token in a data folder, which is made if need be."""
-    return await Tokens(_made(data), SystemClock(), SystemChance()).create(name, scopes)
+    store = _made(data)
+    made = await Tokens(store, SystemClock(), SystemChance()).create(name, scopes)
+    await _note(store, "create-token", name, scopes=", ".join(scopes))
+    return made
 
 
 async def list_tokens(data: Path) -> list[dict[str, Any]]:
@@ -47,11 +52,15 @@ async def list_tokens(data: Path) -> list[dict[str, Any]]:
 async def revoke_token(data: Path, id: str) -> None:
     """Revoke a token of a data folder. Raises NotFound."""
     await _tokens(data).revoke(id)
+    await _note(Beside(data), "revoke-token", id)
 
 
 async def create_user(data: Path, email: str, password: str, scopes: tuple[str, ...]) -> User:
     """Make a user in a data folder, which is made if need be."""
-    return await Users(_made(data), SystemClock(), SystemChance()).create(email, password, scopes)
+    store = _made(data)
+    made = await Users(store, SystemClock(), SystemChance()).create(email, password, scopes)
+    await _note(store, "create-user", made.email, scopes=", ".join(scopes))
+    return made
 
 
 async def list_users(data: Path) -> list[dict[str, Any]]:
@@ -92,6 +101,12 @@ def _made(data: Path) -> Beside:
     beside = Beside(make_folder(data))
     beside.make()
     return beside
+
+
+async def _note(store: Beside, action: str, about: str, **detail: object) -> None:
+    """Note in the activity log what the person at this machine did."""
+    by = f"{getpass.getuser()} at the command line"
+    await Activities(store, SystemClock()).note(by, action, kind="command", about=about, detail=detail)
 
 
 def _tokens(data: Path) -> Tokens:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from segue.control.activities import Activities
 from segue.control.audit import Auditing
 from segue.control.instances import Instances
+from segue.control.invitations import Invitations
 from segue.control.logs import Logs
 from segue.control.processes import Processes
 from segue.control.queues import Queues
@@ -35,6 +37,8 @@ class Control:
     tokens: Tokens
     users: Users
     sessions: Sessions
+    invitations: Invitations
+    activities: Activities
     audit: Auditing
     logs: Logs
 
@@ -42,6 +46,7 @@ class Control:
 def control(store: Store, engine: RunningEngine, directory: WorkerDirectory, clock: Clock, chance: Chance) -> Control:
     """Join the use cases to a store and an engine."""
     users = Users(store, clock, chance)
+    sessions = Sessions(store, store, users, clock, chance)
     return Control(
         processes=Processes(store, clock),
         versions=Versions(store, engine, clock),
@@ -52,7 +57,9 @@ def control(store: Store, engine: RunningEngine, directory: WorkerDirectory, clo
         workers=Workers(store, directory, engine, clock),
         tokens=Tokens(store, clock, chance),
         users=users,
-        sessions=Sessions(store, store, users, clock, chance),
+        sessions=sessions,
+        invitations=Invitations(store, users, sessions, clock, chance),
+        activities=Activities(store, clock),
         audit=Auditing(store, clock),
         logs=Logs(store),
     )

@@ -95,7 +95,7 @@ class Sessions:
         if not await self._people.put_first_user(user):
             raise Conflict("There is an administrator already; sign in, or ask them to add you")
         self._first_secret = None
-        return await self._begin(user, browser)
+        return await self.begin(user, browser)
 
     async def sign_in(self, email: str, password: str, browser: Browser) -> NewSession:
         """Begin a session. Raises SignInFailed, TooManyAttempts."""
@@ -112,7 +112,7 @@ class Sessions:
             raise SignInFailed("The e-mail address or the password is not right")
         self._by_person.succeeded(person)
         self._by_address.succeeded(browser.address)
-        return await self._begin(user, browser)
+        return await self.begin(user, browser)
 
     async def of(self, text: str) -> SignedIn | None:
         """Whose session the text of a cookie is; None when it is none, or has ended."""
@@ -159,7 +159,8 @@ class Sessions:
             if session.id != keep:
                 await self._catalog.delete_session(session.id)
 
-    async def _begin(self, user: User, browser: Browser) -> NewSession:
+    async def begin(self, user: User, browser: Browser) -> NewSession:
+        """Begin a session of a user who has shown who they are."""
         now = self._clock.now()
         text = base62(self._chance.entropy(_BYTES))
         session = Session(

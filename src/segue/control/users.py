@@ -54,9 +54,7 @@ class Users:
 
     def make(self, email: str, password: str, scopes: tuple[str, ...]) -> User:
         """A user who is not stored yet. Raises Invalid. Takes a fraction of a second of computing."""
-        address = email.strip().lower()
-        if not _EMAIL.fullmatch(address):
-            raise Invalid(f"email {email[:100]!r}: is no e-mail address")
+        address = check_email(email)
         check_password(password)
         unknown = sorted(set(scopes) - set(SCOPES))
         if unknown:
@@ -103,6 +101,14 @@ class Users:
 def role_of(scopes: Collection[str]) -> RoleName:
     """The name of the role that has these scopes, or `other`."""
     return next((role for role, has in ROLES.items() if set(has) == set(scopes)), "other")
+
+
+def check_email(email: str) -> str:
+    """The address in lower case. Raises Invalid for what is none."""
+    address = email.strip().lower()
+    if not _EMAIL.fullmatch(address):
+        raise Invalid(f"email {email[:100]!r}: is no e-mail address")
+    return address
 
 
 def check_password(password: str) -> None:

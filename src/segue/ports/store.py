@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from segue.ports.activity import ActivityLog, InvitationCatalog
 from segue.ports.catalog import (
     ProcessCatalog,
     ScheduleCatalog,
@@ -26,6 +27,8 @@ class Store(
     TokenCatalog,
     UserCatalog,
     SessionCatalog,
+    InvitationCatalog,
+    ActivityLog,
     ScheduleCatalog,
     LimitCatalog,
     DocumentCatalog,

@@ -17,6 +17,7 @@ from segue.model.message import Message, Outcome, Place
 from segue.model.start import Accepted
 from segue.model.versions import InstanceState, Process, Step, Version, VersionContent
 from segue.model.workers import Worker
+from segue.ports.activity import Activity, Invitation
 from segue.ports.catalog import Session, Token, User
 from segue.ports.views import StoredLog
 
@@ -84,6 +85,8 @@ class State:
         self.tokens: dict[str, Token] = {}
         self.users: dict[str, User] = {}
         self.sessions: dict[str, Session] = {}
+        self.invitations: dict[str, Invitation] = {}
+        self.activities: list[Activity] = []
         self.slots: dict[tuple[str, str], Slot] = {}
         self.carried: dict[int, LedgerLine] = {}
         self.documents: dict[str, Document] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.adapters.memory.activity import MemoryActivity
 from segue.adapters.memory.catalog import MemoryCatalog
 from segue.adapters.memory.documents import MemoryDocuments
 from segue.adapters.memory.limits import MemoryLimits
@@ -12,7 +13,7 @@ from segue.model.ledger import LedgerLine
 from segue.ports.outside import Clock
 
 
-class MemoryStore(MemoryMessages, MemoryCatalog, MemoryDocuments, MemoryLimits, MemoryViews):
+class MemoryStore(MemoryMessages, MemoryCatalog, MemoryDocuments, MemoryLimits, MemoryViews, MemoryActivity):
     """Implements `Store`.
 
     What it holds is what would be durable. `crash` is what a restart does to it. While `break_writes` holds, nothing
@@ -26,6 +27,7 @@ class MemoryStore(MemoryMessages, MemoryCatalog, MemoryDocuments, MemoryLimits, 
         MemoryDocuments.__init__(self, state)
         MemoryLimits.__init__(self, state)
         MemoryViews.__init__(self, state, clock)
+        MemoryActivity.__init__(self, state)
 
     def break_writes(self, reason: str) -> None:
         """Refuse every change with StoreUnavailable until mended."""

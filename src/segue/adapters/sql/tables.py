@@ -317,6 +317,34 @@ mark = Table(
     _number("seq", None),
 )
 
+# Who may become a user; `digest` is that of the secret in the link.
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    _number("created", None),
+    _number("expires", None),
+    Column("by", Text, nullable=False),
+)
+
+# Who did what. Append only: no statement of ours changes or removes a row.
+activity = Table(
+    "activity",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=True),
+    _number("at", None),
+    Column("by", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("address", Text, nullable=False),
+)
+Index("activity_by", activity.c.by, activity.c.seq)
+
 # What pruned history had added up to, so that the ledger stays true without its rows.
 carried = Table(
     "carried",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from segue.adapters.sql import keeping
+from segue.adapters.sql import activity, keeping
 from segue.adapters.sql import users as people
 from segue.adapters.sql.scripts import Script
 from segue.adapters.sqlite.driver import drive
@@ -22,6 +22,7 @@ from segue.adapters.sqlite.schema import REVISION, bring_up_to_date
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.trouble import unavailable
 from segue.model.errors import DataFolderInUse, NotFound, StoreUnavailable
+from segue.ports.activity import Activity, ActivityFilter, NewActivity
 from segue.ports.catalog import Token, User
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ _OTHERS_S = 10.0
 
 
 class Beside:
-    """Implements `TokenCatalog` and `UserCatalog` on a data folder, whether a server runs on it or not.
+    """Implements `TokenCatalog`, `UserCatalog` and `ActivityLog` on a data folder, whether a server runs on it or not.
 
     A folder that has no store gets one by `make` alone.
     """
@@ -85,6 +86,14 @@ class Beside:
     async def delete_user(self, id: str, unless_last: str | None = None) -> None:
         """See `UserCatalog`."""
         self._change(lambda: people.delete_user(id, unless_last))
+
+    async def note(self, new: NewActivity) -> None:
+        """See `ActivityLog`."""
+        self._change(lambda: activity.note(new))
+
+    async def activities(self, filter: ActivityFilter) -> list[Activity]:
+        """See `ActivityLog`."""
+        return self.read(lambda: activity.activities(filter))
 
     def read(self, script: Callable[[], Script[T]]) -> T:
         """Run a script that only reads, in one snapshot. Raises NotFound, StoreUnavailable.

@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from segue.adapters.sql import keeping, processes, users
+from segue.adapters.sql import activity, keeping, processes, users
 from segue.adapters.sql.scripts import Discarded, Line, Note, Script
 from segue.adapters.sqlite.driver import drive
 from segue.adapters.sqlite.operations import CallOperation
 from segue.adapters.sqlite.parts import Parts
 from segue.model.versions import Process, Version, VersionContent, VersionState
 from segue.model.workers import Worker
+from segue.ports.activity import Activity, ActivityFilter, Invitation, NewActivity
 from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Scripted:
 
 
 class SqliteCatalog(Scripted):
-    """Implements every catalog: processes, workers, tokens, users, sessions, schedules."""
+    """Implements every catalog: processes, workers, tokens, users, sessions, schedules, activities, invitations."""
 
     async def create_process(self, name: str, folder: str, at: int) -> Process:
         """See `ProcessCatalog`."""
@@ -182,3 +183,27 @@ class SqliteCatalog(Scripted):
     async def skip_ticks(self, state: ScheduleState) -> None:
         """See `ScheduleCatalog`."""
         await self._change(lambda: keeping.skip_ticks(state))
+
+    async def note(self, new: NewActivity) -> None:
+        """See `ActivityLog`."""
+        await self._change(lambda: activity.note(new))
+
+    async def activities(self, filter: ActivityFilter) -> list[Activity]:
+        """See `ActivityLog`."""
+        return await self._read(lambda: activity.activities(filter))
+
+    async def invitations(self) -> list[Invitation]:
+        """See `InvitationCatalog`."""
+        return await self._read(activity.invitations)
+
+    async def put_invitation(self, invitation: Invitation) -> None:
+        """See `InvitationCatalog`."""
+        await self._change(lambda: activity.put_invitation(invitation))
+
+    async def delete_invitation(self, id: str) -> None:
+        """See `InvitationCatalog`."""
+        await self._change(lambda: activity.delete_invitation(id))
+
+    async def accept_invitation(self, id: str, user: User) -> bool:
+        """See `InvitationCatalog`."""
+        return await self._change(lambda: activity.accept_invitation(id, user))

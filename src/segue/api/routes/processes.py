@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 
 from segue.api.access import Editor, UseCases, need
+from segue.api.deeds import Deed
 from segue.api.schemas import (
     DiffQuery,
     DraftOut,
@@ -45,8 +46,9 @@ async def list_processes(use: UseCases, query: Annotated[Paged, Query()]) -> Pag
 
 
 @router.post("", dependencies=need("edit"), response_model=ProcessOut, status_code=201)
-async def create_process(use: UseCases, process: ProcessIn) -> Process:
+async def create_process(use: UseCases, process: ProcessIn, deed: Deed) -> Process:
     """Make a process without versions."""
+    deed.about = process.name
     return await use.processes.create(process.name, process.folder)
 
 
@@ -57,8 +59,9 @@ async def get_process(use: UseCases, process: ProcessName) -> Process:
 
 
 @router.put("/{process}", dependencies=need("edit"), response_model=ProcessOut)
-async def move_process(use: UseCases, process: ProcessName, change: ProcessChangeIn) -> Process:
+async def move_process(use: UseCases, process: ProcessName, change: ProcessChangeIn, deed: Deed) -> Process:
     """Put a process into another folder."""
+    deed.detail = {"folder": change.folder or "/"}
     return await use.processes.move(process, change.folder)
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from segue.api import session
 from segue.api.access import Known, UseCases
+from segue.api.deeds import Deed
 from segue.api.gate import SCOPES, Caller
 from segue.api.people import FirstAdminIn, FirstAdminOut, PasswordIn, SessionOut, SignInIn, WhoOut
 from segue.api.schemas import Text
@@ -19,10 +20,12 @@ router = APIRouter(prefix="/api/v1", tags=["session"])
 
 
 @router.post("/session")
-async def sign_in(use: UseCases, request: Request, response: Response, who: SignInIn) -> WhoOut:
+async def sign_in(use: UseCases, request: Request, response: Response, who: SignInIn, deed: Deed) -> WhoOut:
     """Sign in with e-mail and password; the answer sets the session's cookie."""
     session.check_site(session.shown(request.scope))
-    return _begun(request, response, await use.sessions.sign_in(who.email, who.password, _browser(request)))
+    made = await use.sessions.sign_in(who.email, who.password, browser_of(request))
+    deed.by = made.user.email
+    return begun(request, response, made)
 
 
 @router.get("/session")
@@ -65,15 +68,16 @@ async def is_first(use: UseCases) -> FirstAdminOut:
 
 
 @router.post("/setup")
-async def make_first(use: UseCases, request: Request, response: Response, who: FirstAdminIn) -> WhoOut:
+async def make_first(use: UseCases, request: Request, response: Response, who: FirstAdminIn, deed: Deed) -> WhoOut:
     """Make the first administrator with the secret of the link that the server printed, and sign in."""
     session.check_site(session.shown(request.scope))
-    return _begun(
-        request, response, await use.sessions.make_first(who.secret, who.email, who.password, _browser(request))
-    )
+    made = await use.sessions.make_first(who.secret, who.email, who.password, browser_of(request))
+    deed.by = made.user.email
+    return begun(request, response, made)
 
 
-def _begun(request: Request, response: Response, made: NewSession) -> WhoOut:
+def begun(request: Request, response: Response, made: NewSession) -> WhoOut:
+    """Answer that somebody is signed in, with the cookie."""
     response.headers["set-cookie"] = session.set_cookie(made, _secure(request))
     user = made.user
     caller = Caller(id=user.id, name=user.email, scopes=frozenset(user.scopes), session=made.session.id, kind="user")
@@ -96,7 +100,8 @@ def _own(caller: Caller) -> str:
     return caller.session
 
 
-def _browser(request: Request) -> Browser:
+def browser_of(request: Request) -> Browser:
+    """Where a request comes from."""
     address = request.client.host if request.client is not None else ""
     return Browser(address=address, user_agent=request.headers.get("user-agent", ""))
 

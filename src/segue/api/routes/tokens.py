@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from segue.api.access import Everything, UseCases, need
+from segue.api.deeds import Deed
 from segue.api.schemas import Listed, NewTokenOut, Paged, Text, TokenIn, TokenOut
 from segue.control.paging import Page
 from segue.ports.catalog import Token
@@ -21,8 +22,9 @@ async def list_tokens(use: UseCases, query: Annotated[Paged, Query()]) -> Page[T
 
 
 @router.post("", dependencies=need("admin"), status_code=201)
-async def create_token(use: UseCases, token: TokenIn) -> NewTokenOut:
+async def create_token(use: UseCases, token: TokenIn, deed: Deed) -> NewTokenOut:
     """Make a token. Its text is in this answer and nowhere else."""
+    deed.about, deed.detail = token.name, {"scopes": ", ".join(token.scopes)}
     made = await use.tokens.create(token.name, token.scopes)
     shown = TokenOut.model_validate(made.token)
     return NewTokenOut(token=made.text, **shown.model_dump())

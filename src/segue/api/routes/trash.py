@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Query
 
 from segue.api.access import Operator, UseCases, need
+from segue.api.deeds import Deed
 from segue.api.runs import (
     BulkIn,
     CorrectionIn,
@@ -54,15 +55,19 @@ async def list_trash(use: UseCases, query: Annotated[PlacedQuery, Query()]) -> L
 
 
 @router.post("/trash/resend", response_model=DoneOut, tags=["trash"])
-async def resend_many(use: UseCases, caller: Operator, wanted: BulkIn) -> BulkResult:
+async def resend_many(use: UseCases, caller: Operator, wanted: BulkIn, deed: Deed) -> BulkResult:
     """Send back what the conditions find, oldest first, each message once to the node it failed on."""
-    return await use.trash.resend_many(_filter(wanted, Place.TRASH, 1), caller.name, wanted.at_most)
+    done = await use.trash.resend_many(_filter(wanted, Place.TRASH, 1), caller.name, wanted.at_most)
+    deed.about, deed.detail = wanted.process or "", {**wanted.model_dump(exclude_none=True), "done": done.done}
+    return done
 
 
 @router.post("/trash/discard", response_model=DoneOut, tags=["trash"])
-async def discard_many(use: UseCases, caller: Operator, wanted: BulkIn) -> BulkResult:
+async def discard_many(use: UseCases, caller: Operator, wanted: BulkIn, deed: Deed) -> BulkResult:
     """Discard what the conditions find, oldest first."""
-    return await use.trash.discard_many(_filter(wanted, Place.TRASH, 1), caller.name, wanted.at_most)
+    done = await use.trash.discard_many(_filter(wanted, Place.TRASH, 1), caller.name, wanted.at_most)
+    deed.about, deed.detail = wanted.process or "", {**wanted.model_dump(exclude_none=True), "done": done.done}
+    return done
 
 
 @router.get("/trash/{id}", dependencies=need("read"), tags=["trash"])

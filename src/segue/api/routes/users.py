@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from segue.api.access import UseCases, need
+from segue.api.deeds import Deed
 from segue.api.people import RoleIn, UserIn, UserOut
 from segue.api.schemas import Text
 from segue.control.users import ROLES, role_of
@@ -28,18 +29,22 @@ async def list_users(use: UseCases) -> list[UserOut]:
 
 
 @router.post("", dependencies=need("admin"), status_code=201)
-async def create_user(use: UseCases, user: UserIn) -> UserOut:
+async def create_user(use: UseCases, user: UserIn, deed: Deed) -> UserOut:
     """Make a user with a password to be handed over."""
+    deed.about, deed.detail = user.email, {"role": user.role}
     return _out(await use.users.create(user.email, user.password, ROLES[user.role]))
 
 
 @router.put("/{id}", dependencies=need("admin"))
-async def set_role(use: UseCases, id: Id, wanted: RoleIn) -> UserOut:
+async def set_role(use: UseCases, id: Id, wanted: RoleIn, deed: Deed) -> UserOut:
     """Give a user another role. Refused for the last administrator."""
-    return _out(await use.users.set_role(id, wanted.role))
+    changed = _out(await use.users.set_role(id, wanted.role))
+    deed.about, deed.detail = changed.email, {"role": wanted.role}
+    return changed
 
 
 @router.delete("/{id}", dependencies=need("admin"), status_code=204)
-async def delete_user(use: UseCases, id: Id) -> None:
+async def delete_user(use: UseCases, id: Id, deed: Deed) -> None:
     """Forget a user, whose sessions end. Refused for the last administrator."""
+    deed.about = next((user.email for user in await use.users.find() if user.id == id), id)
     await use.users.delete(id)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from segue.api.access import UseCases, need
+from segue.api.deeds import Deed
 from segue.api.schemas import (
     ActionOut,
     Listed,
@@ -37,8 +38,9 @@ async def list_workers(use: UseCases, query: Annotated[Paged, Query()]) -> Liste
 
 
 @router.post("", dependencies=need("admin"), status_code=201)
-async def add_worker(use: UseCases, worker: WorkerIn) -> WorkerOut:
+async def add_worker(use: UseCases, worker: WorkerIn, deed: Deed) -> WorkerOut:
     """Register a worker under a name that is free."""
+    deed.about, deed.detail = worker.name, {"url": worker.url}
     return _out(await use.workers.add(worker.name, worker.url, worker.headers))
 
 
