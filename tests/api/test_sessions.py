@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -255,7 +256,7 @@ async def test_every_role_on_every_route(site: Site) -> None:
                 assert (answer.status, answer.code) == (403, "scope-missing"), (method, path, role)
             checked += 1
     assert checked == 4 * (len(await operations(site)) - len(OPEN | SELF) - 1)
-    print(f"{checked} pairs of route and role were asked")
+    sys.stdout.write(f"{checked} pairs of route and role were asked\n")
     assert checked > 150
 
 
