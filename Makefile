@@ -3,6 +3,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 TESTS ?= tests
+JOBS ?= auto
 EXIT ?=
 export PYTHON EXIT
 
@@ -27,7 +28,7 @@ demo: setup ## real records through a drawn process; EXIT=1 ends by itself
 
 test: lint ## linters, types, layers, then all tests
 	@$(PY) tools/build_ui.py --if-possible
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 campaign: setup ## the long crash, switch and fault campaigns
 	@campaign/run

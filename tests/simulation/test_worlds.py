@@ -1,4 +1,4 @@
-"""A thousand worlds, each with its own faults: every promise is kept in all of them. SEGUE_SEEDS asks for more."""
+"""Two thousand worlds, each with its own faults: every promise is kept in all of them. SEGUE_SEEDS asks for more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from segue.testing.simulation.settings import Settings
 from segue.testing.simulation.world import World
 
-SEEDS = int(os.environ.get("SEGUE_SEEDS", "1000"))
+SEEDS = int(os.environ.get("SEGUE_SEEDS", "2000"))
 PART = 250
 
 
