@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from segue.adapters.sql import activity, keeping, processes, users
+from segue.adapters.sql.operations import CallOperation
 from segue.adapters.sql.scripts import Discarded, Line, Note, Script
 from segue.adapters.sqlite.driver import drive
-from segue.adapters.sqlite.operations import CallOperation
 from segue.adapters.sqlite.parts import Parts
 from segue.model.versions import Process, Version, VersionContent, VersionState
 from segue.model.workers import Worker
@@ -18,7 +18,7 @@ from segue.ports.activity import Activity, ActivityFilter, Invitation, NewActivi
 from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
 
 if TYPE_CHECKING:
-    from segue.adapters.sqlite.changes import Changes
+    from segue.adapters.sql.changes import Changes
 
 T = TypeVar("T")
 

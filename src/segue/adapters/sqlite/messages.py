@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from segue.adapters.sql.live import Held
+from segue.adapters.sql.operations import AcceptOperation, Report, SettleOperation
 from segue.adapters.sqlite.fronts import Budget, Front, Rows
-from segue.adapters.sqlite.operations import AcceptOperation, Report, SettleOperation
 from segue.adapters.sqlite.parts import Parts
 from segue.model.message import Edited, Message, Transition
 from segue.model.start import Accepted, Start

@@ -14,18 +14,18 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from segue.adapters.sqlite.accept import Accepting
-from segue.adapters.sqlite.changes import Changes, Numbers, OutOfDateError
+from segue.adapters.sql.accept import Accepting
+from segue.adapters.sql.changes import Changes, OutOfDateError
+from segue.adapters.sql.operations import CallOperation, Operation, Report
+from segue.adapters.sql.pace import Pace
+from segue.adapters.sql.versions import Versions
+from segue.adapters.sql.work import perform, weight
 from segue.adapters.sqlite.file import note_closed
 from segue.adapters.sqlite.health import Health
-from segue.adapters.sqlite.operations import AcceptOperation, CallOperation, Operation, Report, SettleOperation
-from segue.adapters.sqlite.pace import Pace
+from segue.adapters.sqlite.numbers import CountedNumbers
 from segue.adapters.sqlite.settings import SqliteSettings
-from segue.adapters.sqlite.settle import Settling
 from segue.adapters.sqlite.trouble import is_outage
-from segue.adapters.sqlite.versions import Versions
 from segue.model.errors import BacklogFull, Conflict, SegueError, StoreUnavailable
-from segue.model.start import Accepted
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Writer:
         self._connection = connect()
         self._cursor = self._connection.cursor()
         self._versions = Versions(self._connection)
-        self._numbers = Numbers(self._connection)
+        self._numbers = CountedNumbers(self._connection)
         self._file = file
         self._settings = settings
         self._live = live
@@ -137,14 +137,14 @@ class Writer:
         except queue.Empty:
             self._look_again()
             return []
-        count = _weight(operations[0])
+        count = weight(operations[0])
         while operations[-1] is not None and count < self._settings.batch:
             try:
                 operation = waiting.get_nowait()
             except queue.Empty:
                 break
             operations.append(operation)
-            count += _weight(operation)
+            count += weight(operation)
         return operations
 
     def _commit(self, group: Sequence[Operation]) -> None:
@@ -176,22 +176,14 @@ class Writer:
         self._cursor.execute("BEGIN IMMEDIATE")
         changes = Changes(self._cursor, self._numbers, self._versions, report)
         accepting = Accepting(changes, self._live, self._settings.max_live, self._pace)
-        settling = Settling(changes, accepting)
-        accepting.look_up([operation.start for operation in group if isinstance(operation, AcceptOperation)])
-        for operation in group:
-            operation.error = None
-            try:
-                if isinstance(operation, AcceptOperation):
-                    operation.value = self._accept(operation, accepting)
-                elif isinstance(operation, SettleOperation):
-                    taken = operation.taken if trusting else [False] * len(operation.taken)
-                    operation.value = settling.settle(operation.transitions, taken)
-                elif isinstance(operation, CallOperation):
-                    self._call(operation, changes)
-                    accepting.forget()
-            except SegueError as error:
-                operation.error = error
-        changes.write()
+        perform(
+            group,
+            changes,
+            accepting,
+            trusting=trusting,
+            admit=self._admit,
+            call=lambda operation: self._call(operation, changes),
+        )
         self._cursor.execute("COMMIT")
         for version, change in changes.live.items():
             self._live[version] = self._live.get(version, 0) + change
@@ -212,11 +204,10 @@ class Writer:
         if operation.versions:
             self._versions.forget()
 
-    def _accept(self, operation: AcceptOperation, accepting: Accepting) -> Accepted:
+    def _admit(self) -> None:
         refusal = self._health.refusal
         if refusal is not None:
             raise StoreUnavailable(refusal.detail)
-        return accepting.accept(operation.start)
 
     def _look_again(self) -> None:
         """See whether trouble is over, with a new connection: the old one may be what is broken."""
@@ -270,7 +261,3 @@ class Writer:
 
 def _ignore(report: Report) -> None:
     """Do nothing; stands in until somebody listens."""
-
-
-def _weight(operation: Operation | None) -> int:
-    return len(operation.transitions) if isinstance(operation, SettleOperation) else 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from segue.model.message import Transition
 from segue.model.start import Accepted, Start
 
 if TYPE_CHECKING:
-    from segue.adapters.sqlite.changes import Changes
+    from segue.adapters.sql.changes import Changes
 
 
 class Operation:
@@ -60,13 +59,11 @@ class SettleOperation(Operation):
 
 
 class CallOperation(Operation):
-    """Run a function on the writer's connection, whole or not at all. `versions`: it may change versions."""
+    """Run a function on the connection that writes, whole or not at all. `versions`: it may change versions."""
 
     __slots__ = ("function", "versions")
 
-    def __init__(
-        self, function: Callable[[sqlite3.Connection, Changes], Any], future: asyncio.Future[Any], *, versions: bool
-    ) -> None:
+    def __init__(self, function: Callable[[Any, Changes], Any], future: asyncio.Future[Any], *, versions: bool) -> None:
         super().__init__(future)
         self.function = function
         self.versions = versions

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import msgspec
 
+from segue.adapters.sql.rows import Cursor
 from segue.model.errors import Conflict, NodeNotFound, NoEnabledVersion, ProcessNotFound, VersionNotFound
 from segue.model.graph import ProcessGraph
 from segue.model.start import Start
@@ -50,8 +49,8 @@ class Chosen(msgspec.Struct, frozen=True):
 class Versions:
     """A cache over the writer's connection. `forget` after a change of the catalog and after a rollback."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
         self._processes: dict[str, _Process] = {}
         self._queues: dict[tuple[int, str], int] = {}
         self._names: dict[int, tuple[str, int]] = {}
@@ -101,7 +100,7 @@ class Versions:
 
     def is_retired(self, version: int) -> bool:
         """Tell whether a version is retired; asked seldom, so not kept."""
-        (state,) = self._connection.execute("SELECT state FROM version WHERE id = ?", (version,)).fetchone()
+        (state,) = self._cursor.execute("SELECT state FROM version WHERE id = ?", (version,)).fetchone()
         return bool(state == VersionState.RETIRED.value)
 
     def names(self, version: int) -> tuple[str, int]:
@@ -109,18 +108,18 @@ class Versions:
         found = self._names.get(version)
         if found is None:
             text = "SELECT p.name, v.number FROM version v JOIN process p ON p.id = v.process WHERE v.id = ?"
-            name, number = self._connection.execute(text, (version,)).fetchone()
+            name, number = self._cursor.execute(text, (version,)).fetchone()
             found = self._names[version] = (name, number)
         return found
 
     def _process(self, name: str) -> _Process:
         process = self._processes.get(name)
         if process is None:
-            row = self._connection.execute("SELECT id FROM process WHERE name = ?", (name,)).fetchone()
+            row = self._cursor.execute("SELECT id FROM process WHERE name = ?", (name,)).fetchone()
             if row is None:
                 raise ProcessNotFound(f"no process is named {name!r}")
             text = "SELECT id, number, state, entries FROM version WHERE process = ?"
-            rows = self._connection.execute(text, row).fetchall()
+            rows = self._cursor.execute(text, row).fetchall()
             versions = {
                 number: _Version(key, number, VersionState(state), _decode_entries(entries))
                 for key, number, state, entries in rows
@@ -130,20 +129,21 @@ class Versions:
 
     def _nodes(self, version: _Version) -> frozenset[str]:
         if version.nodes is None:
-            (graph,) = self._connection.execute("SELECT graph FROM version WHERE id = ?", (version.id,)).fetchone()
+            (graph,) = self._cursor.execute("SELECT graph FROM version WHERE id = ?", (version.id,)).fetchone()
             version.nodes = frozenset(node.id for node in _decode_graph(graph).nodes)
         return version.nodes
 
     def _read_queue(self, version: int, node: str) -> int:
         text = "SELECT id FROM queue WHERE version = ? AND node = ?"
-        row = self._connection.execute(text, (version, node)).fetchone()
-        if row is not None:
-            return int(row[0])
+        row = self._cursor.execute(text, (version, node)).fetchone()
+        return self._make_queue(version, node) if row is None else int(row[0])
+
+    def _make_queue(self, version: int, node: str) -> int:
         if not self._next_queue:
-            self._next_queue = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM queue").fetchone()[0]
+            self._next_queue = self._cursor.execute("SELECT coalesce(max(id), 0) + 1 FROM queue").fetchone()[0]
         number = self._next_queue
         self._next_queue += 1
-        self._connection.execute("INSERT INTO queue (id, version, node) VALUES (?, ?, ?)", (number, version, node))
+        self._cursor.execute("INSERT INTO queue (id, version, node) VALUES (?, ?, ?)", (number, version, node))
         return number
 
 

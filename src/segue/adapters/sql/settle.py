@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from segue.adapters.sql.accept import Accepting
+from segue.adapters.sql.changes import Changes, OutOfDateError
 from segue.adapters.sql.live import LIVE_COLUMNS, LIVE_FROM, Held, encode_headers, held_of
-from segue.adapters.sqlite.accept import Accepting
-from segue.adapters.sqlite.changes import Changes, OutOfDateError
-from segue.adapters.sqlite.rows import Listed
+from segue.adapters.sql.rows import Listed
 from segue.core.ledger import Tally
 from segue.model.events import EventKind
 from segue.model.message import (
@@ -98,7 +98,7 @@ class Settling:
         changes = self._changes
         outcome, children, was_in_trash = effect.outcome, effect.children, held.place is _TRASH
         produced = len(children)
-        self._leave(held)
+        changes.leave(held)
         self._step(transition, outcome, produced, held)
         in_trash = 0
         for child in children:
@@ -171,9 +171,7 @@ class Settling:
         )
 
     def _keep(self, effect: Kept, held: Held) -> None:
-        headers = None if effect.headers is None else encode_headers(effect.headers)
-        values = (held.seq, effect.due, effect.repeats, effect.outages, effect.reason, effect.reason_code, headers)
-        self._changes.keep.append(values)
+        self._changes.keep(held, effect, None if effect.headers is None else encode_headers(effect.headers))
         self._changes.report.arrived.append(
             replace(
                 held,
@@ -189,8 +187,7 @@ class Settling:
 
     def _set_aside(self, transition: Transition, effect: SetAside, held: Held) -> None:
         changes = self._changes
-        stored = int(held.place) if held.place >= _WAITING else 0
-        changes.set_aside.append((held.seq, stored, int(effect.place), effect.reason, effect.reason_code))
+        changes.set_aside(held, effect)
         before, after = held.place is _TRASH, effect.place is _TRASH
         if before != after:
             changes.change(held, transition.at).trash += after - before
@@ -236,7 +233,7 @@ class Settling:
             other = held_of(row, transition.at)
             if other.id in children:
                 continue
-            self._leave(other)
+            changes.leave(other)
             self._step(transition, Outcome.CANCELLED, 0, other)
             changes.count_live(held.version, -1)
             tally = Tally(live=-1, trash=-(other.place is _TRASH), cancelled=1)
@@ -247,10 +244,6 @@ class Settling:
         self._ended.add(held.run)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
-
-    def _leave(self, held: Held) -> None:
-        leaving = self._changes.leave_aside if held.place >= _WAITING else self._changes.leave_queue
-        leaving.append(held.seq)
 
     def _step(self, transition: Transition, outcome: Outcome, produced: int, held: Held) -> None:
         record = transition.record

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.live import Held, encode_headers
-from segue.adapters.sqlite.changes import Changes
-from segue.adapters.sqlite.pace import Pace
-from segue.adapters.sqlite.rows import Rows
-from segue.adapters.sqlite.versions import Chosen
+from segue.adapters.sql.pace import Pace
+from segue.adapters.sql.rows import Rows
+from segue.adapters.sql.versions import Chosen
 from segue.model.errors import BacklogFull
 from segue.model.message import Place
 from segue.model.start import Accepted, Start
@@ -20,7 +20,7 @@ _KNOWN_KEYS = Rows(
     "SELECT k.process, k.key, i.id, v.number, k.message FROM {} d"
     " JOIN idempotency k ON k.process = d.column1 AND k.key = d.column2"
     " JOIN instance i ON i.num = k.instance JOIN version v ON v.id = i.version",
-    2,
+    "number text",
 )
 _KNOWN_TICK = "SELECT tick, instance, version, message FROM schedule_state WHERE process = ? AND node = ?"
 _NOTE_TICK = (

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import sqlite3
-from typing import Any
+from typing import Any, Protocol
 
 from segue.adapters.sql.live import Held
-from segue.adapters.sqlite.operations import Report
-from segue.adapters.sqlite.rows import Listed, Rows, insert
-from segue.adapters.sqlite.versions import Versions
+from segue.adapters.sql.operations import Report
+from segue.adapters.sql.rows import Cursor, Listed, Rows, insert
+from segue.adapters.sql.versions import Versions
 from segue.core.ledger import END_EVENTS, Tally, instance_state
 from segue.model.events import Event, EventKind
-from segue.model.message import Outcome
+from segue.model.message import Kept, Outcome, Place, SetAside
 
 
 class OutOfDateError(Exception):
     """A message that was taken here is no longer where it was: make the transaction again, and trust nothing."""
 
 
-class Numbers:
-    """The next numbers to give; only the writer gives any. A number of a failed transaction is not given again."""
+class Numbers(Protocol):
+    """Gives numbers, each higher than all of its kind before. One of a failed transaction is not given again."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        def following(table: str, column: str) -> int:
-            return int(connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").fetchone()[0])  # noqa: S608
+    def message(self) -> int:
+        """A number for a message."""
+        ...
 
-        self.message = max(following("message", "seq"), following("step", "seq"))
-        self.instance = following("instance", "num")
-        self.event = following("event", "seq")
-        self.log = following("log", "seq")
+    def instance(self) -> int:
+        """A number for an instance."""
+        ...
+
+    def event(self) -> int:
+        """A number for an event."""
+        ...
+
+    def log(self) -> int:
+        """A number for a line."""
+        ...
 
 
 class _Change:
@@ -44,18 +50,21 @@ class _Change:
         self.at = 0
 
 
+# Bound once: before Python 3.12, every look at an enumeration's member costs a call.
+_WAITING = Place.WAITING
+
 _LEAVE_QUEUE = Listed("DELETE FROM message WHERE seq IN ({}) AND place = 0")
 _LEAVE_ASIDE = Listed("DELETE FROM message WHERE seq IN ({}) AND place >= 2")
 _KEEP = Rows(
     "UPDATE message SET due = d.column2, repeats = d.column3, outages = d.column4, reason = d.column5,"
     " reason_code = d.column6, headers = coalesce(d.column7, headers)"
     " FROM {} d WHERE message.seq = d.column1 AND message.place = 0",
-    7,
+    "number number number number text text text",
 )
 _SET_ASIDE = Rows(
     "UPDATE message SET place = d.column3, due = 0, reason = d.column4, reason_code = d.column5"
     " FROM {} d WHERE message.seq = d.column1 AND message.place = d.column2",
-    5,
+    "number small small text text",
 )
 _READ_INSTANCES = Listed("SELECT num, live, trash, failed, cancelled, discarded FROM instance WHERE num IN ({})")
 _INSTANCES = insert("instance", "num id version state started live start_node origin")
@@ -73,14 +82,14 @@ _KEYS = insert("idempotency", "process key instance message")
 _TALLIES = Rows(
     "UPDATE instance SET live = d.column2, trash = d.column3, failed = d.column4, cancelled = d.column5,"
     " discarded = d.column6, state = d.column7, finished = d.column8 FROM {} d WHERE instance.num = d.column1",
-    8,
+    "number number number number number number text number",
 )
 
 
 class Changes:
     """The rows of one transaction. `write` is called at least once, before the commit."""
 
-    def __init__(self, cursor: sqlite3.Cursor, numbers: Numbers, versions: Versions, report: Report) -> None:
+    def __init__(self, cursor: Cursor, numbers: Numbers, versions: Versions, report: Report) -> None:
         self.cursor = cursor
         self.versions = versions
         self.report = report
@@ -89,10 +98,10 @@ class Changes:
         self.steps: list[tuple[Any, ...]] = []
         self.instances: list[tuple[Any, ...]] = []
         self.keys: list[tuple[Any, ...]] = []
-        self.keep: list[tuple[Any, ...]] = []
-        self.set_aside: list[tuple[Any, ...]] = []
-        self.leave_queue: list[int] = []
-        self.leave_aside: list[int] = []
+        self._keep: list[tuple[Any, ...]] = []
+        self._set_aside: list[tuple[Any, ...]] = []
+        self._leave_queue: list[int] = []
+        self._leave_aside: list[int] = []
         self._numbers = numbers
         self._logs: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
@@ -100,15 +109,26 @@ class Changes:
 
     def next_message(self) -> int:
         """A number for a message: higher than every one before."""
-        number = self._numbers.message
-        self._numbers.message = number + 1
-        return number
+        return self._numbers.message()
 
     def next_instance(self) -> int:
         """A number for an instance."""
-        number = self._numbers.instance
-        self._numbers.instance = number + 1
-        return number
+        return self._numbers.instance()
+
+    def leave(self, held: Held) -> None:
+        """A message goes from where it is."""
+        leaving = self._leave_aside if held.place >= _WAITING else self._leave_queue
+        leaving.append(held.seq)
+
+    def keep(self, held: Held, effect: Kept, headers: str | None) -> None:
+        """A message stays in its queue until it is due; `headers` replace its own."""
+        values = (held.seq, effect.due, effect.repeats, effect.outages, effect.reason, effect.reason_code, headers)
+        self._keep.append(values)
+
+    def set_aside(self, held: Held, effect: SetAside) -> None:
+        """A message goes aside, from its queue or from another such place."""
+        stored = int(held.place) if held.place >= _WAITING else 0
+        self._set_aside.append((held.seq, stored, int(effect.place), effect.reason, effect.reason_code))
 
     def count_live(self, version: int, change: int) -> None:
         """Note that so many more messages live in a version."""
@@ -130,9 +150,7 @@ class Changes:
 
     def line(self, at: int, level: str, text: str, queue: int, instance: int, message: str) -> None:  # noqa: PLR0917 - a row
         """Store a line; queue and instance are numbers."""
-        number = self._numbers.log
-        self._numbers.log = number + 1
-        self._logs.append((number, at, level, text, queue, instance, message))
+        self._logs.append((self._numbers.log(), at, level, text, queue, instance, message))
 
     def event(
         self,
@@ -146,8 +164,7 @@ class Changes:
         detail: str | None = None,
     ) -> None:
         """Store an event, and tell it after the commit."""
-        number = self._numbers.event
-        self._numbers.event = number + 1
+        number = self._numbers.event()
         self._events.append((number, str(kind), at, version, instance, node, message, detail))
         process, public = self.versions.names(version)
         self.report.events.append(
@@ -167,22 +184,29 @@ class Changes:
     def write(self) -> None:
         """Write what was gathered, and begin anew. Raises OutOfDateError when a message was not where it was seen."""
         cursor = self.cursor
-        all_there = (
-            _LEAVE_QUEUE.write(cursor, self.leave_queue) == len(self.leave_queue)
-            and _LEAVE_ASIDE.write(cursor, self.leave_aside) == len(self.leave_aside)
-            and _KEEP.write(cursor, self.keep) == len(self.keep)
-            and _SET_ASIDE.write(cursor, self.set_aside) == len(self.set_aside)
-        )
-        if not all_there:
+        if not self._write_moves():
             raise OutOfDateError
         _INSTANCES.write(cursor, self.instances)
         _KEYS.write(cursor, self.keys)
-        _MESSAGES.write(cursor, self.messages)
+        self._write_messages()
         _STEPS.write(cursor, self.steps)
         self._write_tallies()
         _EVENTS.write(cursor, self._events)
         _LOGS.write(cursor, self._logs)
         self._clear()
+
+    def _write_moves(self) -> bool:
+        """Take messages out of their places or change them there; whether all were where they were seen."""
+        cursor = self.cursor
+        return (
+            _LEAVE_QUEUE.write(cursor, self._leave_queue) == len(self._leave_queue)
+            and _LEAVE_ASIDE.write(cursor, self._leave_aside) == len(self._leave_aside)
+            and _KEEP.write(cursor, self._keep) == len(self._keep)
+            and _SET_ASIDE.write(cursor, self._set_aside) == len(self._set_aside)
+        )
+
+    def _write_messages(self) -> None:
+        _MESSAGES.write(self.cursor, self.messages)
 
     def drop(self) -> None:
         """Forget what was gathered since `write`, which does not happen after all."""
@@ -192,10 +216,10 @@ class Changes:
 
     def _clear(self) -> None:
         for gathered in (
-            self.keep,
-            self.set_aside,
-            self.leave_queue,
-            self.leave_aside,
+            self._keep,
+            self._set_aside,
+            self._leave_queue,
+            self._leave_aside,
             self.instances,
             self.keys,
             self.messages,

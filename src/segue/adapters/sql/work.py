@@ -1,0 +1,54 @@
+"""The operations of one transaction, done one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from segue.adapters.sql.accept import Accepting
+from segue.adapters.sql.changes import Changes
+from segue.adapters.sql.operations import AcceptOperation, CallOperation, Operation, SettleOperation
+from segue.adapters.sql.settle import Settling
+from segue.model.errors import SegueError
+from segue.model.start import Accepted
+
+
+def perform(
+    group: Sequence[Operation],
+    changes: Changes,
+    accepting: Accepting,
+    *,
+    trusting: bool,
+    admit: Callable[[], None],
+    call: Callable[[CallOperation], None],
+) -> None:
+    """Do the operations of a transaction, and write what they change; each has its value or its error then.
+
+    `trusting`: messages that were taken here are where they were, which writing finds out. `admit` raises what refuses
+    every start now; `call` does a call. Raises OutOfDateError when something was not where it was trusted to be.
+    """
+    settling = Settling(changes, accepting)
+    accepting.look_up([operation.start for operation in group if isinstance(operation, AcceptOperation)])
+    for operation in group:
+        operation.error = None
+        try:
+            if isinstance(operation, AcceptOperation):
+                operation.value = _accept(operation, accepting, admit)
+            elif isinstance(operation, SettleOperation):
+                taken = operation.taken if trusting else [False] * len(operation.taken)
+                operation.value = settling.settle(operation.transitions, taken)
+            elif isinstance(operation, CallOperation):
+                call(operation)
+                accepting.forget()
+        except SegueError as error:
+            operation.error = error
+    changes.write()
+
+
+def weight(operation: Operation | None) -> int:
+    """Return how many changes an operation is."""
+    return len(operation.transitions) if isinstance(operation, SettleOperation) else 1
+
+
+def _accept(operation: AcceptOperation, accepting: Accepting, admit: Callable[[], None]) -> Accepted:
+    admit()
+    return accepting.accept(operation.start)
