@@ -22,6 +22,7 @@ from segue.api.front import Front, Pages
 from segue.api.parts import Parts
 from segue.api.routes import (
     activity,
+    editing,
     events,
     instances,
     invitations,
@@ -36,7 +37,7 @@ from segue.api.routes import (
 from segue.api.start import StartRoute
 from segue.model.errors import Invalid, MethodNotAllowed, NotFound, SegueError, TooLarge
 
-_MODULES = (processes, instances, trash, workers, tokens, users, invitations, session, activity, events, system)
+_MODULES = (processes, editing, instances, trash, workers, tokens, users, invitations, session, activity, events, system)
 
 
 def build(parts: Parts, pages: Pages | None = None) -> ASGIApp:

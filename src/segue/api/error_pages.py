@@ -42,6 +42,14 @@ PAGES: dict[str, ErrorPage] = {
         "Stop the other server, whose process id the `detail` names, or give this one a folder of its own with "
         "`--data`.",
     ),
+    "draft-changed": ErrorPage(
+        409,
+        "The draft is not the one that this change was made from: somebody else put another one meanwhile, or there "
+        "was none when the work began. Nothing was changed. `version` is the version that is in the way, `revision` "
+        "what it is now, `author` and `at` who put it and when.",
+        "Look at what is there now and decide: carry the change over to it, or send it again with that `revision` in "
+        "the `If-Match` header to replace it.",
+    ),
     "headers-too-large": ErrorPage(
         431,
         "The header fields that would travel with the message (`content-type` and those that begin with `segue-`) are "

@@ -147,20 +147,25 @@ class NodeOut(Out):
 
 
 class DraftOut(Out):
-    """What has become of a file that was put. `published`: it only redrew that published version; there is no draft."""
+    """What has become of a file that was put. `published`: it only redrew that published version; there is no draft.
+    `stored` is false where it would have and nobody asked to save. `revision` names what is there now."""
 
     version: int
     state: VersionState
     published: bool
+    stored: bool
+    revision: str
     findings: list[FindingOut]
 
 
 class DraftQuery(Asked):
-    """What goes with a file: its name for the messages about it, which of several processes is meant, and a note."""
+    """What goes with a file: its name for the messages about it, which of several processes is meant, and a note.
+    `auto`: an editor saves by itself, which leaves the drawing of a published version alone."""
 
     file: Annotated[Text, Field(max_length=200)] = ""
     key: Annotated[Text, Field(min_length=1, max_length=500)] | None = None
     note: Annotated[Text, Field(max_length=1000)] = ""
+    auto: bool = False
 
 
 class RetireIn(In):

@@ -64,6 +64,8 @@ def normalise(data: bytes, *, name: str = "") -> Normalised:
         changes[f"It was written in {decoded.encoding} and is UTF-8 now."] += 1
     root = with_safe_prefixes(root, changes)
     _Normaliser(root, name, changes).run()
+    # What was drawn just now has made prefixes.
+    root = with_safe_prefixes(root, Counter())
     written: bytes = etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
     said = tuple(f"{text} ({count} times)" if count > 1 else text for text, count in changes.items())
     return Normalised(data=written, changes=said)

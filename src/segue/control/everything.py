@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from segue.control.activities import Activities
 from segue.control.audit import Auditing
+from segue.control.consequences import Forecast
+from segue.control.editing import Editing
 from segue.control.instances import Instances
 from segue.control.invitations import Invitations
 from segue.control.logs import Logs
@@ -29,6 +31,8 @@ class Control:
 
     processes: Processes
     versions: Versions
+    editing: Editing
+    forecast: Forecast
     instances: Instances
     queues: Queues
     trash: Trash
@@ -47,9 +51,12 @@ def control(store: Store, engine: RunningEngine, directory: WorkerDirectory, clo
     """Join the use cases to a store and an engine."""
     users = Users(store, clock, chance)
     sessions = Sessions(store, store, users, clock, chance)
+    versions = Versions(store, engine, clock)
     return Control(
         processes=Processes(store, clock),
-        versions=Versions(store, engine, clock),
+        versions=versions,
+        editing=Editing(versions, store),
+        forecast=Forecast(store, store, versions),
         instances=Instances(store, store, clock),
         queues=Queues(store, store, clock),
         trash=Trash(store, store, store, clock, chance),

@@ -16,7 +16,7 @@ from segue.core.routing import entry_points
 from segue.core.versions import PUBLISHED, check_change
 from segue.model.errors import Conflict, Invalid, UnreadableFile, VersionHasErrors, VersionNotFound
 from segue.model.graph import Finding, Severity
-from segue.model.versions import Process, Version, VersionContent, VersionState
+from segue.model.versions import Process, Version, VersionContent, VersionState, revision_of
 from segue.ports.catalog import NewVersion, ProcessCatalog
 from segue.ports.outside import Clock
 
@@ -29,13 +29,23 @@ class DraftFile(Struct, frozen=True, kw_only=True):
     key: str | None = None
 
 
+class Expected(Struct, frozen=True, kw_only=True):
+    """What the sender of a draft knows. `revision`: of the version that was opened; "" if there was to be no draft;
+    None if it does not matter. `auto`: nobody asked to save, so a drawing of a published version is left as it is."""
+
+    revision: str | None = None
+    auto: bool = False
+
+
 class Drafted(Struct, frozen=True, kw_only=True):
     """What has become of a file that was put. `published`: it means the same as that published version, whose drawing
-    it replaced, so there is no new draft."""
+    it replaced, so there is no new draft. `stored` is false where that was left for a person to ask for."""
 
     version: Version
     findings: tuple[Finding, ...]
     published: bool
+    revision: str
+    stored: bool = True
 
 
 class Versions:
@@ -46,21 +56,24 @@ class Versions:
         self._engine = engine
         self._clock = clock
 
-    async def put_draft(self, process: str, file: DraftFile, author: str, note: str) -> Drafted:
+    async def put_draft(
+        self, process: str, file: DraftFile, author: str, note: str, expected: Expected | None = None
+    ) -> Drafted:
         """Make or replace the draft from a process file.
 
         A file that means the same as the newest published version (layout and all that is not ours may differ) takes
         the place of that version's drawing, and its number stays (P5). Raises ProcessNotFound, or UnreadableFile with
-        the findings, or Invalid for a key that the file does not have; nothing is changed then.
+        the findings, or Invalid for a key that the file does not have, or DraftChanged when it was made from something
+        else than `expected`; nothing is changed then.
         """
+        expected = expected or Expected()
         known = await self._catalog.process(process)
         # Reading and checking a large file takes long enough to be felt by the messages under way.
         read = await asyncio.to_thread(_read, file)
         newest = _newest_published(known)
         has_draft = any(version.state is VersionState.DRAFT for version in known.versions)
         if newest is not None and newest.semantic_hash == read.digest and not has_draft:
-            await self._catalog.replace_source(newest.id, file.data)
-            return Drafted(version=newest, findings=read.content.findings, published=True)
+            return await self._redraw(newest, file.data, read.content.findings, expected)
         draft = NewVersion(
             process=process,
             content=read.content,
@@ -69,9 +82,21 @@ class Versions:
             author=author,
             note=note,
             at=self._clock.now(),
+            expected=expected.revision,
         )
         version = await self._catalog.put_draft(draft)
-        return Drafted(version=version, findings=read.content.findings, published=False)
+        revision = revision_of(file.data)
+        return Drafted(version=version, findings=read.content.findings, published=False, revision=revision)
+
+    async def _redraw(
+        self, version: Version, source: bytes, findings: tuple[Finding, ...], expected: Expected
+    ) -> Drafted:
+        """Put a file in the place of a published version's that means the same."""
+        if expected.auto:
+            there = revision_of((await self._catalog.content(version.id)).source)
+            return Drafted(version=version, findings=findings, published=True, revision=there, stored=False)
+        await self._catalog.replace_source(version.id, source, expected.revision or None)
+        return Drafted(version=version, findings=findings, published=True, revision=revision_of(source))
 
     async def publish(self, process: str, number: int) -> Version:
         """The draft becomes a published version, disabled. Raises VersionHasErrors with the findings, Conflict."""
@@ -134,6 +159,18 @@ class Versions:
         first = await self.source(process, old)
         second = await self.source(process, new)
         return graph_diff(first.graph, second.graph)
+
+    async def switch(self, process: str, number: int) -> Version:
+        """The version takes all new messages: it is enabled, and then every other one disabled.
+
+        In this order, so that at every moment a version is there to take what comes. Raises what `enable` raises.
+        """
+        version = await self.enable(process, number)
+        for other in (await self._catalog.process(process)).versions:
+            if other.number != number and other.state is VersionState.ENABLED:
+                await self._set(process, other.number, VersionState.DISABLED)
+        await self._engine.reload_schedules()
+        return version
 
     async def _change(self, process: str, number: int, state: VersionState) -> Version:
         """Enable or disable; asking for what is so already changes nothing."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from segue.model.errors import Conflict, NoEnabledVersion, VersionNotFound
+from segue.model.errors import Conflict, DraftChanged, NoEnabledVersion, VersionNotFound
 from segue.model.events import EventKind
-from segue.model.versions import Version, VersionState
+from segue.model.versions import Version, VersionState, revision_of
 
 CHANGES: dict[VersionState, frozenset[VersionState]] = {
     VersionState.DRAFT: frozenset({VersionState.DISABLED}),
@@ -43,6 +43,14 @@ def check_change(process: str, number: int, current: VersionState, wanted: Versi
     if wanted not in CHANGES[current]:
         raise Conflict(f"Version {number} of {process!r} is {current} and cannot become {wanted}")
     return True
+
+
+def draft_changed(there: Version, source: bytes) -> DraftChanged:
+    """The error for a change that was made from another state of this version (C6)."""
+    what = f"The draft (version {there.number})" if there.state is VersionState.DRAFT else f"Version {there.number}"
+    who = f" by {there.author}" if there.author else ""
+    text = f"{what} of {there.process!r} was changed meanwhile{who}; nothing was saved over it"
+    return DraftChanged(text, version=there.number, revision=revision_of(source), author=there.author, at=there.created)
 
 
 def choose_version(process: str, versions: Iterable[Version]) -> Version:

@@ -47,6 +47,13 @@ class NoEnabledVersion(Conflict):
     code = "no-enabled-version"
 
 
+class DraftChanged(Conflict):
+    """The draft (or the drawing of a version) is not the one that the change was made from; `revision` is what it is
+    now, `author` and `at` who put it and when."""
+
+    code = "draft-changed"
+
+
 class MessageGone(Conflict):
     """The message has left that place meanwhile; a second click meets this."""
 

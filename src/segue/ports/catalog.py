@@ -14,7 +14,8 @@ from segue.model.workers import Worker
 class NewVersion(Struct, frozen=True, kw_only=True):
     """A draft to be stored.
 
-    `entries` maps names of start nodes ("" is the default) to the node whose queue takes the message.
+    `entries` maps names of start nodes ("" is the default) to the node whose queue takes the message. `expected` is the
+    revision of the draft that it was made from, "" if there was none; None replaces whatever is there.
     """
 
     process: str
@@ -24,6 +25,7 @@ class NewVersion(Struct, frozen=True, kw_only=True):
     author: str
     note: str
     at: int
+    expected: str | None = None
 
 
 class Token(Struct, frozen=True, kw_only=True):
@@ -45,6 +47,9 @@ class ProcessCatalog(Protocol):
     C3 The content of a published version never changes, but for its layout (`replace_source` with the same hash).
     C4 Enabling and disabling are serialised with `MessageStore.accept`.
     C5 `retire` refuses while messages live in the version; with discard it moves them to trash in the same transaction.
+    C6 Nobody's work is overwritten unseen: a draft whose `expected` is not the revision of the draft that is there
+       raises DraftChanged and changes nothing, and so does a drawing for `replace_source`. Of two that expect the same
+       one succeeds. Where no draft is there, a draft is made whatever it expects.
     """
 
     async def create_process(self, name: str, folder: str, at: int) -> Process:
@@ -61,9 +66,13 @@ class ProcessCatalog(Protocol):
         """Raises ProcessNotFound."""
         ...
 
-    async def put_draft(self, draft: NewVersion) -> Version: ...
+    async def put_draft(self, draft: NewVersion) -> Version:
+        """Raises ProcessNotFound, DraftChanged."""
+        ...
 
-    async def replace_source(self, version: int, source: bytes) -> None: ...
+    async def replace_source(self, version: int, source: bytes, expected: str | None = None) -> None:
+        """`expected` is the revision of the file that is there. Raises VersionNotFound, DraftChanged."""
+        ...
 
     async def set_state(self, process: str, number: int, state: VersionState, at: int) -> Version:
         """Raises Conflict for a change that the life of a version does not have. Stores the event."""

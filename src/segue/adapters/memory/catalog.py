@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from segue.adapters.memory.state import Held, State, Tick
-from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_event, check_change
+from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_event, check_change, draft_changed
 from segue.model.errors import Conflict, MessagesLive, NameTaken, NotFound
 from segue.model.events import Event, EventKind
 from segue.model.message import Place
-from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState
+from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState, revision_of
 from segue.model.workers import Worker
 from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
 from segue.ports.messages import EventListener
@@ -56,7 +56,10 @@ class MemoryCatalog:
         self._state.check()
         self._state.process(draft.process)
         mine = list(self._state.versions_of(draft.process))
-        old = next((held.version for held in mine if held.version.state is VersionState.DRAFT), None)
+        there = next((held for held in mine if held.version.state is VersionState.DRAFT), None)
+        if there is not None:
+            _check_revision(there, draft.expected)
+        old = there.version if there is not None else None
         version = Version(
             id=old.id if old else max(self._state.versions, default=0) + 1,
             process=draft.process,
@@ -70,10 +73,11 @@ class MemoryCatalog:
         self._state.versions[version.id] = Held(version=version, content=draft.content, entries=dict(draft.entries))
         return version
 
-    async def replace_source(self, version: int, source: bytes) -> None:
+    async def replace_source(self, version: int, source: bytes, expected: str | None = None) -> None:
         """See `ProcessCatalog`."""
         self._state.check()
         held = self._state.by_id(version)
+        _check_revision(held, expected)
         held.content = replace(held.content, source=source)
 
     async def set_state(self, process: str, number: int, state: VersionState, at: int) -> Version:
@@ -280,3 +284,9 @@ class MemoryCatalog:
         known = self._state.ticks.get((state.process, state.node))
         if known is None or known.tick < state.tick:
             self._state.ticks[state.process, state.node] = Tick(tick=state.tick, accepted=None)
+
+
+def _check_revision(held: Held, expected: str | None) -> None:
+    """Raises DraftChanged unless the file of the version is the expected one (C6)."""
+    if expected is not None and revision_of(held.content.source) != expected:
+        raise draft_changed(held.version, held.content.source)

@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, insert, 
 from segue.adapters.sql import codec
 from segue.adapters.sql.scripts import Discarded, Note, Row, Script
 from segue.adapters.sql.tables import aside, in_queue, instance, message, process, queue, version
-from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_event, check_change
+from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_event, check_change, draft_changed
 from segue.model.errors import MessagesLive, NameTaken, ProcessNotFound, VersionNotFound
 from segue.model.events import Event, EventKind
 from segue.model.message import Place
-from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState
+from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState, revision_of
 from segue.ports.catalog import NewVersion
 
 PUBLISHED_STATES = tuple(sorted(state.value for state in PUBLISHED))
@@ -103,7 +103,7 @@ def process_row(name: str) -> Script[tuple[int, str, int]]:
 
 
 def put_draft(draft: NewVersion) -> Script[Version]:
-    """Make the draft of a process or replace it (C1, C2). Raises ProcessNotFound."""
+    """Make the draft of a process or replace it (C1, C2, C6). Raises ProcessNotFound, DraftChanged."""
     owner, _, _ = yield from process_row(draft.process)
     values = {
         "created": draft.at,
@@ -120,12 +120,22 @@ def put_draft(draft: NewVersion) -> Script[Version]:
     rows = yield select(version.c.id).where(mine, version.c.state == VersionState.DRAFT.value)
     if rows:
         key = rows[0][0]
+        yield from _check_revision(key, draft.expected)
         yield update(version).where(version.c.id == key).values(**values)
     else:
         [[number]] = yield select(func.coalesce(func.max(version.c.number), 0) + 1).where(mine)
         [[key]] = yield select(func.coalesce(func.max(version.c.id), 0) + 1)
         yield insert(version).values(id=key, process=owner, number=number, state=VersionState.DRAFT.value, **values)
     return (yield from _by_id(key))
+
+
+def _check_revision(id: int, expected: str | None) -> Script[None]:
+    """Raises DraftChanged unless the file of the version is the expected one (C6)."""
+    if expected is None:
+        return
+    [[source]] = yield select(version.c.source).where(version.c.id == id)
+    if revision_of(source) != expected:
+        raise draft_changed((yield from _by_id(id)), source)
 
 
 def _by_id(id: int) -> Script[Version]:
@@ -143,9 +153,11 @@ def _by_number(name: str, number: int) -> Script[Version]:
     return _version(rows[0])
 
 
-def replace_source(id: int, source: bytes) -> Script[None]:
-    """Put another file with the same meaning in the place of a version's (C3). Raises VersionNotFound."""
+def replace_source(id: int, source: bytes, expected: str | None = None) -> Script[None]:
+    """Put another file with the same meaning in the place of a version's (C3, C6). Raises VersionNotFound,
+    DraftChanged."""
     yield from _by_id(id)
+    yield from _check_revision(id, expected)
     yield update(version).where(version.c.id == id).values(source=source)
 
 

@@ -80,9 +80,9 @@ class SqliteCatalog(Scripted):
         """See `ProcessCatalog`."""
         return await self._change(lambda: processes.put_draft(draft), versions=True)
 
-    async def replace_source(self, version: int, source: bytes) -> None:
+    async def replace_source(self, version: int, source: bytes, expected: str | None = None) -> None:
         """See `ProcessCatalog`."""
-        return await self._change(lambda: processes.replace_source(version, source))
+        return await self._change(lambda: processes.replace_source(version, source, expected))
 
     async def set_state(self, process: str, number: int, state: VersionState, at: int) -> Version:
         """See `ProcessCatalog`."""

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 
 from segue.api.access import Editor, UseCases, need
 from segue.api.deeds import Deed
+from segue.api.editing import expected_revision
 from segue.api.schemas import (
     DiffQuery,
     DraftOut,
@@ -27,9 +28,9 @@ from segue.api.schemas import (
     VersionOut,
 )
 from segue.control.paging import Page
-from segue.control.versions import DraftFile
+from segue.control.versions import DraftFile, Expected
 from segue.model.graph import Node
-from segue.model.versions import Process, Version
+from segue.model.versions import Process, Version, revision_of
 
 router = APIRouter(prefix="/api/v1/processes", tags=["processes"])
 
@@ -77,15 +78,31 @@ async def move_process(use: UseCases, process: ProcessName, change: ProcessChang
     },
 )
 async def put_draft(
-    use: UseCases, caller: Editor, request: Request, process: ProcessName, query: Annotated[DraftQuery, Query()]
+    use: UseCases,
+    caller: Editor,
+    request: Request,
+    response: Response,
+    *,
+    process: ProcessName,
+    query: Annotated[DraftQuery, Query()],
+    if_match: Annotated[str | None, Header()] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
 ) -> DraftOut:
-    """Make or replace the draft from a process file; the answer names what was found in it."""
+    """Make or replace the draft from a process file; the answer names what was found in it.
+
+    With `If-Match` it replaces only what has that revision, with `If-None-Match: *` it replaces no draft; otherwise the
+    answer is draft-changed.
+    """
     file = DraftFile(data=await request.body(), name=query.file, key=query.key)
-    drafted = await use.versions.put_draft(process, file, caller.name, query.note)
+    expected = Expected(revision=expected_revision(if_match, if_none_match), auto=query.auto)
+    drafted = await use.versions.put_draft(process, file, caller.name, query.note, expected)
+    response.headers["etag"] = f'"{drafted.revision}"'
     return DraftOut(
         version=drafted.version.number,
         state=drafted.version.state,
         published=drafted.published,
+        stored=drafted.stored,
+        revision=drafted.revision,
         findings=[FindingOut.model_validate(finding) for finding in drafted.findings],
     )
 
@@ -99,7 +116,8 @@ async def put_draft(
 async def get_source(use: UseCases, process: ProcessName, number: VersionNumber) -> Response:
     """The file of a version, byte for byte as it was put."""
     content = await use.versions.source(process, number)
-    return Response(content.source, media_type=_MEDIA_TYPES.get(content.dialect, "application/xml"))
+    headers = {"etag": f'"{revision_of(content.source)}"'}
+    return Response(content.source, media_type=_MEDIA_TYPES.get(content.dialect, "application/xml"), headers=headers)
 
 
 @router.get(

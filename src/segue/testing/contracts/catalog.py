@@ -1,4 +1,4 @@
-"""The contract of the catalogs: C1 to C5, workers, tokens, users, schedules."""
+"""The contract of the catalogs: C1 to C6, workers, tokens, users, schedules."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from segue.model.errors import (
     Conflict,
+    DraftChanged,
     MessagesLive,
     NameTaken,
     NoEnabledVersion,
@@ -19,7 +20,7 @@ from segue.model.errors import (
 from segue.model.events import Event, EventKind
 from segue.model.message import Consumed, Outcome, Place
 from segue.model.start import Accepted
-from segue.model.versions import InstanceState, VersionContent, VersionState
+from segue.model.versions import InstanceState, VersionContent, VersionState, revision_of
 from segue.model.workers import Worker
 from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
 from segue.testing.contracts.store_world import (
@@ -35,6 +36,10 @@ from segue.testing.contracts.store_world import (
 
 _HASH = "scrypt$15$8$3$c2FsdA==$a2V5"
 _OTHER_HASH = "scrypt$15$8$3$c2FsdA==$b3RoZXI="
+
+
+def _file(source: bytes) -> VersionContent:
+    return VersionContent(source=source, dialect="bpmn", graph=simple_graph(("a",)))
 
 
 def _session(id: str, expires: int) -> Session:
@@ -132,6 +137,43 @@ class ProcessCatalogContract:
         for missing in (player.store.content(99), player.store.replace_source(99, b"")):
             with pytest.raises(VersionNotFound):
                 await missing
+
+    async def test_C6_a_draft_is_not_overwritten_unseen(self, player: Player) -> None:
+        """Only the draft that was seen is replaced; the error says what is there now."""
+        await player.store.create_process(PROCESS, "", player.now)
+        first = replace(_draft_of(player, PROCESS, "a"), content=_file(b"<one/>"), expected="")
+        await player.store.put_draft(first)
+        second = replace(first, content=_file(b"<two/>"), author="bob", expected=revision_of(b"<one/>"))
+        await player.store.put_draft(second)
+        await player.world.crash()
+        for stale in ("", revision_of(b"<one/>"), revision_of(b"<three/>")):
+            with pytest.raises(DraftChanged) as caught:
+                await player.store.put_draft(replace(first, content=_file(b"<three/>"), expected=stale))
+            extra = caught.value.extra
+            assert (extra["revision"], extra["author"], extra["version"]) == (revision_of(b"<two/>"), "bob", 1)
+        [version] = (await player.store.process(PROCESS)).versions
+        assert (await player.store.content(version.id)).source == b"<two/>"
+        await player.store.put_draft(replace(first, content=_file(b"<four/>"), expected=None))
+        await player.store.set_state(PROCESS, 1, VersionState.DISABLED, player.now)
+        made = await player.store.put_draft(replace(first, expected=revision_of(b"<gone/>")))
+        assert made.number == 2
+
+    async def test_C6_of_two_that_expect_the_same_one_succeeds(self, player: Player) -> None:
+        """And so it is for the drawing of a published version."""
+        await player.store.create_process(PROCESS, "", player.now)
+        await player.store.put_draft(replace(_draft_of(player, PROCESS, "a"), content=_file(b"<seen/>")))
+        seen = revision_of(b"<seen/>")
+        drafts = [
+            replace(_draft_of(player, PROCESS, f"n{n}"), content=_file(b"<%d/>" % n), expected=seen) for n in range(5)
+        ]
+        answers = await asyncio.gather(*(player.store.put_draft(each) for each in drafts), return_exceptions=True)
+        assert sum(isinstance(answer, DraftChanged) for answer in answers) == 4
+        version = await player.store.set_state(PROCESS, 1, VersionState.DISABLED, player.now)
+        source = (await player.store.content(version.id)).source
+        drawings = (player.store.replace_source(version.id, b"<d%d/>" % n, revision_of(source)) for n in range(5))
+        drawn = await asyncio.gather(*drawings, return_exceptions=True)
+        assert sum(isinstance(answer, DraftChanged) for answer in drawn) == 4
+        assert (await player.store.content(version.id)).source.startswith(b"<d")
 
     async def test_C4_enabling_is_serialised_with_accept(self, player: Player) -> None:
         """While versions are switched every start runs on one that was enabled, and none is lost."""
