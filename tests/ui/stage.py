@@ -42,16 +42,21 @@ def stage(data: Path) -> Iterator[Stage]:
         )
 
 
+def browser_environment(chromium: str, **more: str) -> dict[str, str]:
+    """What the scripts in ui/e2e read, whatever they do."""
+    return os.environ | {"CHROMIUM": chromium, **more}
+
+
 def browse(script: str, where: Stage, chromium: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run one of the scripts in ui/e2e against the stage."""
-    environment = os.environ | {
-        "SEGUE_URL": where.url,
-        "FIRST_LINK": where.first,
-        "WORKER_URL": where.worker,
-        "ORDERS_FILE": str(ORDERS),
-        "CHROMIUM": chromium,
+    environment = browser_environment(
+        chromium,
+        SEGUE_URL=where.url,
+        FIRST_LINK=where.first,
+        WORKER_URL=where.worker,
+        ORDERS_FILE=str(ORDERS),
         **more,
-    }
+    )
     return subprocess.run(
         ["node", f"e2e/{script}"], cwd=ROOT / "ui", env=environment, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,5 @@
 // Every English text of the admin. Functions take what varies.
+import { editorTexts } from './editorTexts';
 
 const many = (count: number, one: string, more = `${one}s`) => `${count.toLocaleString('en')} ${count === 1 ? one : more}`;
 
@@ -21,6 +22,7 @@ export const t = {
   offline: 'The server cannot be reached',
   skip: 'Skip to the content',
   many,
+  editor: editorTexts,
   nav: {
     home: 'Home',
     processes: 'Processes',

@@ -10,6 +10,7 @@ from msgspec import Struct
 from segue.bpmn.decode import decode
 from segue.bpmn.definitions import open_scope, read_processes
 from segue.bpmn.diagram import BPMNDI, DC, add_edge, add_plane, add_shape
+from segue.bpmn.elements import SUB_PROCESSES
 from segue.bpmn.findings import Notes
 from segue.bpmn.ids import make_ids_legal
 from segue.bpmn.layout import Bounds, Drawing, arrange
@@ -23,11 +24,12 @@ from segue.bpmn.write import write_bpmn
 from segue.model.errors import Invalid
 from segue.model.graph import NodeKind, ProcessGraph, Severity
 
-# References of BPMN and its diagrams that bpmn-js compares with ids literally.
-_REFERENCES = ("sourceRef", "targetRef", "attachedToRef", "processRef", "messageRef", "signalRef", "errorRef",
-               "escalationRef", "dataObjectRef", "dataStoreRef", "calledElement", "default", "bpmnElement")  # fmt: skip
-_TEXT_REFERENCES = frozenset({"incoming", "outgoing", "flowNodeRef", "sourceRef", "targetRef", "eventDefinitionRef"})
+# References of BPMN and its diagrams, which bpmn-js compares with ids literally: these, and every name ending in Ref.
+_REFERENCES = frozenset({"calledElement", "default", "bpmnElement", "labelStyle", "choreographyActivityShape",
+                         "sourceElement", "targetElement"})  # fmt: skip
+_TEXT_REFERENCES = frozenset({"incoming", "outgoing", "supports"})
 _NAME_SPACES = {BPMN, BPMNDI}
+_PLANES = SUB_PROCESSES | {"process", "collaboration", "choreography", "globalTask"}
 
 
 class Normalised(Struct, frozen=True, kw_only=True):
@@ -94,6 +96,7 @@ class _Normaliser:
             self.graphs = read_processes(self.root, self.scope)
         self._abstract()
         self._labels()
+        self._planes()
         shape, plane = (next(self.root.iter(f"{{{BPMNDI}}}{name}"), None) for name in ("BPMNShape", "BPMNPlane"))
         if plane is None or (shape is None and any(graph.nodes for graph in self.graphs)):
             self._draw()
@@ -112,13 +115,15 @@ class _Normaliser:
         for item in self.root.iter():
             if namespace(item) not in _NAME_SPACES:
                 continue
-            for name in _REFERENCES:
-                text = attribute(item, name)
-                if text and text not in known and (found := ids.resolve(text)) is not None:
+            for name, text in item.attrib.items():
+                if not (name in _REFERENCES or str(name).endswith("Ref")) or text in known:
+                    continue
+                if (found := ids.resolve(text)) is not None:
                     item.set(name, found)
                     self.changes["A prefix was taken off a reference."] += 1
             text = (item.text or "").strip()
-            if local(item) in _TEXT_REFERENCES and text and text not in known:
+            refers = local(item) in _TEXT_REFERENCES or local(item).endswith(("Ref", "Refs"))
+            if refers and text and text not in known:
                 found = ids.resolve(text)
                 if found is not None:
                     item.text = found
@@ -178,6 +183,23 @@ class _Normaliser:
                 label.remove(bounds)
                 self.changes["The place of a label without size was dropped."] += 1
 
+    def _planes(self) -> None:
+        """Make a plane be about the process that it draws: bpmn-js opens no other (Modelio names the file itself)."""
+        for plane in self.root.iter(f"{{{BPMNDI}}}BPMNPlane"):
+            about = self.scope.find(attribute(plane, "bpmnElement"))
+            if about is not None and local(about) in _PLANES:
+                continue
+            drawn = (self.scope.find(attribute(shape, "bpmnElement")) for shape in plane)
+            owners = [
+                owner for item in drawn if item is not None for owner in item.iterancestors() if _can_be_plane(owner)
+            ]
+            collaboration = next(children(self.root, name="collaboration"), None)
+            owner = collaboration if collaboration is not None else next(iter(owners), None)
+            id_ = attribute(owner, "id") if owner is not None else self.graphs[0].key if self.graphs else None
+            if id_:
+                plane.set("bpmnElement", id_)
+                self.changes["A drawing that was about no process is about what it draws now."] += 1
+
     def _draw(self) -> None:
         """Draw everything: pools below each other, or the processes alone when there are none."""
         for diagram in list(self.root.iter(f"{{{BPMNDI}}}BPMNDiagram")):
@@ -229,6 +251,10 @@ class _Normaliser:
             add_shape(plane, id_, bounds.moved(100, 100), expanded=id_ in holders)
         for id_, points in placed.points.items():
             add_edge(plane, id_, points)
+
+
+def _can_be_plane(element: Element) -> bool:
+    return local(element) in {"process", "collaboration"}
 
 
 def _is_size(text: str | None) -> bool:

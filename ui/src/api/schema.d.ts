@@ -72,6 +72,9 @@ export interface paths {
          * Put Draft
          * @description Make or replace the draft from a process file; the answer names what was found in it.
          *
+         *     With `If-Match` it replaces only what has that revision, with `If-None-Match: *` it replaces no draft; otherwise the
+         *     answer is draft-changed.
+         *
          *     Scope: edit
          */
         put: operations["put_draft_api_v1_processes__process__draft_put"];
@@ -274,6 +277,204 @@ export interface paths {
         get: operations["diff_api_v1_processes__process__diff_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{process}/versions/{number}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open Version
+         * @description A version as an editor can open it, with what its first save would change and the revision it is of.
+         *
+         *     Scope: read
+         */
+        get: operations["open_version_api_v1_processes__process__versions__number__edit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{process}/versions/{number}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Version
+         * @description A version as a file in another format.
+         *
+         *     Scope: read
+         */
+        get: operations["export_version_api_v1_processes__process__versions__number__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{process}/versions/{number}/consequences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Consequences
+         * @description What enabling, disabling, switching to or retiring a version would do now.
+         *
+         *     Scope: read
+         */
+        get: operations["get_consequences_api_v1_processes__process__versions__number__consequences_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{process}/versions/{number}/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Switch
+         * @description Enable a version and disable every other one: it takes all new messages, the others finish what they have.
+         *
+         *     Scope: edit
+         */
+        post: operations["switch_api_v1_processes__process__versions__number__switch_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{process}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recent
+         * @description How the versions of a process that were ever published have done, of the newest instances of each.
+         *
+         *     Scope: read
+         */
+        get: operations["list_recent_api_v1_processes__process__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check File
+         * @description What is found in a process file, which is not kept.
+         *
+         *     Scope: edit
+         */
+        post: operations["check_file_api_v1_files_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open File
+         * @description A process file as an editor can open it, whatever wrote it; it is not kept.
+         *
+         *     Scope: edit
+         */
+        post: operations["open_file_api_v1_files_open_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export File
+         * @description A process file in another format, with what that cannot say; it is not kept.
+         *
+         *     Scope: edit
+         */
+        post: operations["export_file_api_v1_files_export_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conditions/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Condition
+         * @description What a condition means as CEL, and what it gives for a sample message.
+         *
+         *     Scope: edit
+         */
+        post: operations["check_condition_api_v1_conditions_check_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1147,6 +1348,76 @@ export interface components {
             at_most: number;
         };
         /**
+         * CheckedOut
+         * @description What a file holds. `digest` is equal for files of equal meaning; null for one that cannot be read.
+         */
+        CheckedOut: {
+            /** Findings */
+            findings: components["schemas"]["FindingOut"][];
+            /** Nodes */
+            nodes: components["schemas"]["NodeOut"][];
+            /** Digest */
+            digest: string | null;
+        };
+        /**
+         * ConditionIn
+         * @description A condition as it is written in a file; without a language its form decides.
+         */
+        ConditionIn: {
+            /** Source */
+            source: string;
+            /**
+             * Language
+             * @default
+             */
+            language: string;
+            sample?: components["schemas"]["SampleIn"] | null;
+        };
+        /**
+         * ConsequencesOut
+         * @description What a step would do now: who takes new messages before and after, what lives on the version, which ways in
+         *     begin, end or change. With `more` there are more running instances than were counted.
+         */
+        ConsequencesOut: {
+            /**
+             * Step
+             * @enum {string}
+             */
+            step: "enable" | "disable" | "switch" | "retire";
+            /** Version */
+            version: number;
+            /** Possible */
+            possible: boolean;
+            /** Reason */
+            reason: string | null;
+            /** Takes Before */
+            takes_before: number | null;
+            /** Takes After */
+            takes_after: number | null;
+            /** Disabled */
+            disabled: number[];
+            /** Live */
+            live: number;
+            /** Running */
+            running: number;
+            /** More */
+            more: boolean;
+            /** Entries */
+            entries: components["schemas"]["EntryOut"][];
+        };
+        /**
+         * ConvertedOut
+         * @description A file as an editor on bpmn-js can open it, what was changed for that, and what was found in it.
+         */
+        ConvertedOut: {
+            /** Xml */
+            xml: string;
+            /** Changes */
+            changes: string[];
+            /** Findings */
+            findings: components["schemas"]["FindingOut"][];
+        };
+        /**
          * CorrectionIn
          * @description Another body or other headers for a message; what is not given stays.
          */
@@ -1179,6 +1450,7 @@ export interface components {
         /**
          * DraftOut
          * @description What has become of a file that was put. `published`: it only redrew that published version; there is no draft.
+         *     `stored` is false where it would have and nobody asked to save. `revision` names what is there now.
          */
         DraftOut: {
             /** Version */
@@ -1186,8 +1458,46 @@ export interface components {
             state: components["schemas"]["VersionState"];
             /** Published */
             published: boolean;
+            /** Stored */
+            stored: boolean;
+            /** Revision */
+            revision: string;
             /** Findings */
             findings: components["schemas"]["FindingOut"][];
+        };
+        /**
+         * EntryOut
+         * @description A way into the process and what becomes of it. `before` and `after` are the timer or the message's name.
+         */
+        EntryOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "schedule" | "webhook" | "start";
+            /** Node */
+            node: string;
+            /** Label */
+            label: string;
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "begins" | "ends" | "stays" | "changed";
+            /** Before */
+            before: string | null;
+            /** After */
+            after: string | null;
+        };
+        /**
+         * ExportedOut
+         * @description A file in another format, and what is lost in it: a sentence each.
+         */
+        ExportedOut: {
+            /** Content */
+            content: string;
+            /** Losses */
+            losses: string[];
         };
         /**
          * FindingOut
@@ -1523,6 +1833,24 @@ export interface components {
             timeout_ms: number;
         };
         /**
+         * OpenedOut
+         * @description A version as an editor on bpmn-js can open it. `changes` say what the first save changes of the file beyond the
+         *     work itself, `key` is the id of the process that is meant; give `revision` back in `If-Match` with the draft.
+         */
+        OpenedOut: {
+            version: components["schemas"]["VersionOut"];
+            /** Xml */
+            xml: string;
+            /** Changes */
+            changes: string[];
+            /** Findings */
+            findings: components["schemas"]["FindingOut"][];
+            /** Key */
+            key: string;
+            /** Revision */
+            revision: string;
+        };
+        /**
          * PasswordIn
          * @description Another password.
          */
@@ -1688,6 +2016,24 @@ export interface components {
             held: string | null;
         };
         /**
+         * RecentOut
+         * @description How a version has done, of its newest instances: how many were looked at, still run, ended, and ended badly.
+         */
+        RecentOut: {
+            /** Version */
+            version: number;
+            /** Looked At */
+            looked_at: number;
+            /** Running */
+            running: number;
+            /** Failed */
+            failed: number;
+            /** Ended */
+            ended: number;
+            /** Last Started */
+            last_started: number | null;
+        };
+        /**
          * ResendIn
          * @description How to send a message back; with `version` to the same node of that version.
          */
@@ -1728,6 +2074,21 @@ export interface components {
              * @enum {string}
              */
             role: "viewer" | "operator" | "editor" | "admin";
+        };
+        /**
+         * SampleIn
+         * @description A message to try a condition on.
+         */
+        SampleIn: {
+            /**
+             * Body
+             * @default
+             */
+            body: string;
+            /** Headers */
+            headers?: {
+                [key: string]: string;
+            };
         };
         /**
          * ServiceOut
@@ -1874,6 +2235,22 @@ export interface components {
             created: number;
             /** Last Used */
             last_used: number | null;
+        };
+        /**
+         * TriedOut
+         * @description What a condition means as CEL, or the problem with it; what it gives for the sample, or why it gives nothing.
+         */
+        TriedOut: {
+            /** Cel */
+            cel: string | null;
+            /** Problem */
+            problem: string | null;
+            /** Names */
+            names: string[];
+            /** Answer */
+            answer: boolean | null;
+            /** Failure */
+            failure: string | null;
         };
         /**
          * UserIn
@@ -2192,8 +2569,12 @@ export interface operations {
                 file?: string;
                 key?: string | null;
                 note?: string;
+                auto?: boolean;
             };
-            header?: never;
+            header?: {
+                "if-match"?: string | null;
+                "if-none-match"?: string | null;
+            };
             path: {
                 process: string;
             };
@@ -2510,6 +2891,314 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_version_api_v1_processes__process__versions__number__edit_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_version_api_v1_processes__process__versions__number__export_get: {
+        parameters: {
+            query?: {
+                format?: "bpmn" | "tplg" | "tplg.json";
+            };
+            header?: never;
+            path: {
+                process: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": unknown;
+                    "application/json": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_consequences_api_v1_processes__process__versions__number__consequences_get: {
+        parameters: {
+            query: {
+                step: "enable" | "disable" | "switch" | "retire";
+            };
+            header?: never;
+            path: {
+                process: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsequencesOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    switch_api_v1_processes__process__versions__number__switch_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_recent_api_v1_processes__process__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecentOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_file_api_v1_files_check_post: {
+        parameters: {
+            query?: {
+                file?: string;
+                key?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description BPMN 2.0 XML as any tool writes it, or a file of the two Orchesty formats */
+        requestBody: {
+            content: {
+                "application/xml": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_file_api_v1_files_open_post: {
+        parameters: {
+            query?: {
+                file?: string;
+                key?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description BPMN 2.0 XML as any tool writes it, or a file of the two Orchesty formats */
+        requestBody: {
+            content: {
+                "application/xml": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConvertedOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_file_api_v1_files_export_post: {
+        parameters: {
+            query: {
+                file?: string;
+                format: "bpmn" | "tplg" | "tplg.json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description BPMN 2.0 XML as any tool writes it, or a file of the two Orchesty formats */
+        requestBody: {
+            content: {
+                "application/xml": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportedOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_condition_api_v1_conditions_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConditionIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedOut"];
                 };
             };
             /** @description A problem */

@@ -1,0 +1,4 @@
+declare module 'diagram-js-minimap' {
+  const module: object;
+  export default module;
+}
