@@ -37,7 +37,20 @@ from segue.api.routes import (
 from segue.api.start import StartRoute
 from segue.model.errors import Invalid, MethodNotAllowed, NotFound, SegueError, TooLarge
 
-_MODULES = (processes, editing, instances, trash, workers, tokens, users, invitations, session, activity, events, system)
+_MODULES = (
+    processes,
+    editing,
+    instances,
+    trash,
+    workers,
+    tokens,
+    users,
+    invitations,
+    session,
+    activity,
+    events,
+    system,
+)
 
 
 def build(parts: Parts, pages: Pages | None = None) -> ASGIApp:

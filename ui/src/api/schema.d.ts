@@ -1007,6 +1007,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invitations
+         * @description All invitations that were not accepted, oldest first.
+         *
+         *     Scope: admin
+         */
+        get: operations["list_invitations_api_v1_invitations_get"];
+        put?: never;
+        /**
+         * Invite
+         * @description Invite somebody. The secret of the link is in this answer and nowhere else.
+         *
+         *     Scope: admin
+         */
+        post: operations["invite_api_v1_invitations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw Invitation
+         * @description Withdraw an invitation; its link opens nothing any more.
+         *
+         *     Scope: admin
+         */
+        delete: operations["withdraw_invitation_api_v1_invitations__id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look At Invitation
+         * @description Whom the link of an invitation is for.
+         */
+        post: operations["look_at_invitation_api_v1_invitations_look_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Invitation
+         * @description Become a user with a password of one's own, and sign in.
+         */
+        post: operations["accept_invitation_api_v1_invitations_accept_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1113,6 +1203,28 @@ export interface paths {
          * @description Make the first administrator with the secret of the link that the server printed, and sign in.
          */
         post: operations["make_first_api_v1_setup_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Activity
+         * @description List who did what, newest first.
+         *
+         *     Scope: admin
+         */
+        get: operations["list_activity_api_v1_activity_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1298,6 +1410,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AcceptIn
+         * @description Whoever has the secret chooses a password.
+         */
+        AcceptIn: {
+            /** Secret */
+            secret: string;
+            /** Password */
+            password: string;
+        };
+        /**
          * ActionKind
          * @description The kinds of action a worker offers; they differ in path and in what an answer means.
          * @enum {string}
@@ -1313,6 +1435,33 @@ export interface components {
             kind: components["schemas"]["ActionKind"];
             /** Application */
             application?: string | null;
+        };
+        /**
+         * ActivityOut
+         * @description Something that was done: by whom, what, to what, and from where.
+         */
+        ActivityOut: {
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * @description ms since the epoch
+             */
+            at: number;
+            /** By */
+            by: string;
+            /** Kind */
+            kind: string;
+            /** Action */
+            action: string;
+            /** About */
+            about: string;
+            /** Detail */
+            detail: {
+                [key: string]: string;
+            };
+            /** Address */
+            address: string;
         };
         /**
          * AuditOut
@@ -1622,6 +1771,67 @@ export interface components {
          */
         InstanceState: "running" | "finished" | "failed" | "cancelled";
         /**
+         * InvitationIn
+         * @description Somebody to be invited.
+         */
+        InvitationIn: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "editor" | "admin";
+        };
+        /**
+         * InvitationLookIn
+         * @description The secret of a link.
+         */
+        InvitationLookIn: {
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * InvitationOut
+         * @description An invitation that was not accepted yet.
+         */
+        InvitationOut: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "editor" | "admin" | "other";
+            /** Id */
+            id: string;
+            /**
+             * Created
+             * @description ms since the epoch
+             */
+            created: number;
+            /**
+             * Expires
+             * @description ms since the epoch
+             */
+            expires: number;
+            /** By */
+            by: string;
+        };
+        /**
+         * InvitedOut
+         * @description Whom an invitation is for.
+         */
+        InvitedOut: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "editor" | "admin" | "other";
+        };
+        /**
          * LaneOut
          * @description What a control service does at one of its nodes. `held` is why it waits, `held_until` when it tries again.
          */
@@ -1664,6 +1874,13 @@ export interface components {
             trash: number;
             /** Balanced */
             balanced: boolean;
+        };
+        /** Listed[ActivityOut] */
+        Listed_ActivityOut_: {
+            /** Items */
+            items: components["schemas"]["ActivityOut"][];
+            /** Next */
+            next: string | null;
         };
         /** Listed[InstanceOut] */
         Listed_InstanceOut_: {
@@ -1773,6 +1990,35 @@ export interface components {
             };
             /** Size */
             size: number;
+        };
+        /**
+         * NewInvitationOut
+         * @description An invitation just made; the link is /join#SECRET at the server's address.
+         */
+        NewInvitationOut: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "editor" | "admin" | "other";
+            /** Id */
+            id: string;
+            /**
+             * Created
+             * @description ms since the epoch
+             */
+            created: number;
+            /**
+             * Expires
+             * @description ms since the epoch
+             */
+            expires: number;
+            /** By */
+            by: string;
+            /** Secret */
+            secret: string;
         };
         /**
          * NewTokenOut
@@ -4153,6 +4399,163 @@ export interface operations {
             };
         };
     };
+    list_invitations_api_v1_invitations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite_api_v1_invitations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInvitationOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_invitation_api_v1_invitations__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_at_invitation_api_v1_invitations_look_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationLookIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitedOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_invitation_api_v1_invitations_accept_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     who_am_i_api_v1_session_get: {
         parameters: {
             query?: never;
@@ -4380,6 +4783,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WhoOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_activity_api_v1_activity_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                by?: string | null;
+                action?: string | null;
+                about?: string | null;
+                since?: number | null;
+                until?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_ActivityOut_"];
                 };
             };
             /** @description A problem */

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from segue.api.access import UseCases, need
+from segue.api.deeds import Deed
 from segue.api.editing import (
     CheckedOut,
     ConditionIn,
@@ -89,8 +90,9 @@ async def list_recent(use: UseCases, process: ProcessName) -> list[Recent]:
 
 
 @router.post("/files/check", dependencies=need("edit"), response_model_exclude_none=True, openapi_extra=_FILE_BODY)
-async def check_file(use: UseCases, request: Request, query: Annotated[FileQuery, Query()]) -> CheckedOut:
+async def check_file(use: UseCases, request: Request, query: Annotated[FileQuery, Query()], deed: Deed) -> CheckedOut:
     """What is found in a process file, which is not kept."""
+    deed.quiet = True
     checked = await use.editing.check(await request.body(), query.file, query.key)
     return CheckedOut(
         findings=[FindingOut.model_validate(finding) for finding in checked.findings],
@@ -106,21 +108,26 @@ async def check_file(use: UseCases, request: Request, query: Annotated[FileQuery
     response_model_exclude_none=True,
     openapi_extra=_FILE_BODY,
 )
-async def open_file(use: UseCases, request: Request, query: Annotated[FileQuery, Query()]) -> Converted:
+async def open_file(use: UseCases, request: Request, query: Annotated[FileQuery, Query()], deed: Deed) -> Converted:
     """A process file as an editor can open it, whatever wrote it; it is not kept."""
+    deed.quiet = True
     return await use.editing.convert(await request.body(), query.file)
 
 
 @router.post("/files/export", dependencies=need("edit"), openapi_extra=_FILE_BODY)
-async def export_file(use: UseCases, request: Request, query: Annotated[ExportQuery, Query()]) -> ExportedOut:
+async def export_file(
+    use: UseCases, request: Request, query: Annotated[ExportQuery, Query()], deed: Deed
+) -> ExportedOut:
     """A process file in another format, with what that cannot say; it is not kept."""
+    deed.quiet = True
     found = await use.editing.export_file(await request.body(), query.file, query.format)
     return ExportedOut(content=found.data.decode(), losses=list(found.losses))
 
 
 @router.post("/conditions/check", dependencies=need("edit"), response_model=TriedOut)
-async def check_condition(use: UseCases, condition: ConditionIn) -> TriedCondition:
+async def check_condition(use: UseCases, condition: ConditionIn, deed: Deed) -> TriedCondition:
     """What a condition means as CEL, and what it gives for a sample message."""
+    deed.quiet = True
     given = condition.sample
     sample = Sample(body=given.body, headers=given.headers) if given is not None else None
     return await use.editing.try_condition(condition.source, condition.language, sample)

@@ -82,6 +82,7 @@ async def put_draft(
     caller: Editor,
     request: Request,
     response: Response,
+    deed: Deed,
     *,
     process: ProcessName,
     query: Annotated[DraftQuery, Query()],
@@ -93,6 +94,8 @@ async def put_draft(
     With `If-Match` it replaces only what has that revision, with `If-None-Match: *` it replaces no draft; otherwise the
     answer is draft-changed.
     """
+    # An editor that saves by itself does so every few seconds; what a person asks for is what is worth knowing.
+    deed.quiet = query.auto
     file = DraftFile(data=await request.body(), name=query.file, key=query.key)
     expected = Expected(revision=expected_revision(if_match, if_none_match), auto=query.auto)
     drafted = await use.versions.put_draft(process, file, caller.name, query.note, expected)
