@@ -89,7 +89,7 @@ async def list_recent(use: UseCases, process: ProcessName) -> list[Recent]:
     return await use.forecast.recent(process)
 
 
-@router.post("/files/check", dependencies=need("edit"), response_model_exclude_none=True, openapi_extra=_FILE_BODY)
+@router.post("/files/check", dependencies=need("edit"), openapi_extra=_FILE_BODY)
 async def check_file(use: UseCases, request: Request, query: Annotated[FileQuery, Query()], deed: Deed) -> CheckedOut:
     """What is found in a process file, which is not kept."""
     deed.quiet = True
