@@ -6,19 +6,20 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from segue.adapters.sqlite.catalog import SqliteCatalog
-from segue.adapters.sqlite.documents import SqliteDocuments
+from segue.adapters.sql.ports.catalog import Catalog
+from segue.adapters.sql.ports.documents import Documents
+from segue.adapters.sql.ports.limits import Limits
+from segue.adapters.sql.ports.retention import Pruning
+from segue.adapters.sql.ports.views import StoredViews
 from segue.adapters.sqlite.file import FILE, FolderLock, check_after_crash, check_sqlite, connect_reader, connect_writer
-from segue.adapters.sqlite.limits import SqliteLimits
 from segue.adapters.sqlite.messages import SqliteMessages
 from segue.adapters.sqlite.parts import Parts
 from segue.adapters.sqlite.queries import Queries
 from segue.adapters.sqlite.readers import Readers
-from segue.adapters.sqlite.retention import SqliteRetention
 from segue.adapters.sqlite.schema import bring_up_to_date
+from segue.adapters.sqlite.scripted import SqliteScripts
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.trouble import unavailable
-from segue.adapters.sqlite.views import SqliteViews
 from segue.adapters.sqlite.writer import Writer
 from segue.model.errors import StoreUnavailable
 from segue.ports.outside import Clock, Secrets
@@ -36,16 +37,12 @@ _LIVE = (
 )
 
 
-class SqliteStore(SqliteMessages, SqliteCatalog, SqliteDocuments, SqliteLimits, SqliteViews, SqliteRetention):
+class SqliteStore(SqliteMessages, SqliteScripts, Catalog, Documents, Limits, StoredViews, Pruning):
     """Implements `Store` in one file of a data folder, which it holds alone until closed."""
 
     def __init__(self, parts: Parts, lock: FolderLock) -> None:
         SqliteMessages.__init__(self, parts)
-        SqliteCatalog.__init__(self, parts)
-        SqliteDocuments.__init__(self, parts)
-        SqliteLimits.__init__(self, parts)
-        SqliteViews.__init__(self, parts)
-        SqliteRetention.__init__(self, parts)
+        SqliteScripts.__init__(self, parts)
         self._lock = lock
 
     @classmethod

@@ -1,17 +1,17 @@
-"""Forgetting, as the event loop sees it."""
+"""Forgetting."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from segue.adapters.sql import retention
-from segue.adapters.sqlite.catalog import Scripted
+from segue.adapters.sql.ports.scripted import Scripted
 
 # Events looked at in one transaction: few enough that what waits for the writer does not notice.
 _BITE = 100
 
 
-class SqliteRetention(Scripted):
+class Pruning(Scripted):
     """Implements `Retention`."""
 
     async def prune(self, before: int, limit: int) -> int:

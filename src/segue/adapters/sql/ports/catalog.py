@@ -1,63 +1,18 @@
-"""The catalogs, as the event loop sees them: changes go through the writer, reads through the readers."""
+"""The catalogs."""
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
 
 from segue.adapters.sql import activity, keeping, processes, users
-from segue.adapters.sql.operations import CallOperation
-from segue.adapters.sql.scripts import Discarded, Line, Note, Script
-from segue.adapters.sqlite.driver import drive
-from segue.adapters.sqlite.parts import Parts
+from segue.adapters.sql.ports.scripted import Scripted
 from segue.model.versions import Process, Version, VersionContent, VersionState
 from segue.model.workers import Worker
 from segue.ports.activity import Activity, ActivityFilter, Invitation, NewActivity
 from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
 
-if TYPE_CHECKING:
-    from segue.adapters.sql.changes import Changes
 
-T = TypeVar("T")
-
-
-class Scripted:
-    """Runs scripts: `_change` in the writer, in line with everything else that changes, `_read` beside it.
-
-    `versions` says that a script may change processes or versions, of which the writer remembers some.
-    """
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-
-    async def _change(self, script: Callable[[], Script[T]], *, versions: bool = False) -> T:
-        def call(connection: sqlite3.Connection, changes: Changes) -> T:
-            def note(said: Note) -> None:
-                event = said.event
-                changes.event(event.kind, event.at, said.version, event.instance, node=event.node, detail=event.detail)
-
-            def discarded(said: Discarded) -> None:
-                changes.report.discarded.append(said.version)
-
-            def line(said: Line) -> None:
-                changes.line(said.at, said.level, said.text, said.queue, said.instance, said.message)
-
-            return drive(script(), connection, note, discarded, line)
-
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._parts.writer.submit(CallOperation(call, future, versions=versions))
-        return await future
-
-    async def _read(self, script: Callable[[], Script[T]]) -> T:
-        def read(connection: sqlite3.Connection) -> T:
-            return drive(script(), connection)
-
-        return await self._parts.readers.run(read)
-
-
-class SqliteCatalog(Scripted):
+class Catalog(Scripted):
     """Implements every catalog: processes, workers, tokens, users, sessions, schedules, activities, invitations."""
 
     async def create_process(self, name: str, folder: str, at: int) -> Process:
@@ -102,11 +57,11 @@ class SqliteCatalog(Scripted):
 
     async def workers(self) -> list[Worker]:
         """See `WorkerCatalog`."""
-        return await self._read(lambda: keeping.workers(self._parts.secrets))
+        return await self._read(lambda: keeping.workers(self._secrets))
 
     async def put_worker(self, worker: Worker) -> None:
         """See `WorkerCatalog`."""
-        await self._change(lambda: keeping.put_worker(worker, self._parts.secrets))
+        await self._change(lambda: keeping.put_worker(worker, self._secrets))
 
     async def delete_worker(self, name: str) -> None:
         """See `WorkerCatalog`."""

@@ -1,9 +1,9 @@
-"""The views, as the event loop sees them."""
+"""The views."""
 
 from __future__ import annotations
 
 from segue.adapters.sql import audit, views
-from segue.adapters.sqlite.catalog import Scripted
+from segue.adapters.sql.ports.scripted import Scripted
 from segue.model.events import Event
 from segue.model.ledger import Audit, QueueState
 from segue.model.message import Message, Place
@@ -11,7 +11,7 @@ from segue.model.versions import Instance, Step
 from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
 
 
-class SqliteViews(Scripted):
+class StoredViews(Scripted):
     """Implements `Views`; every answer is read in one snapshot of the file, beside the writer."""
 
     def in_flight(self) -> dict[tuple[int, str], int]:
@@ -28,7 +28,7 @@ class SqliteViews(Scripted):
 
     async def instance_messages(self, id: str, limit: int = 1000) -> list[Message]:
         """See `Views`."""
-        return await self._read(lambda: views.instance_messages(id, limit, self._parts.clock.now()))
+        return await self._read(lambda: views.instance_messages(id, limit, self._clock.now()))
 
     async def instance_steps(self, id: str, limit: int = 1000) -> list[Step]:
         """See `Views`."""
@@ -41,11 +41,11 @@ class SqliteViews(Scripted):
 
     async def placed(self, filter: PlacedFilter) -> list[PlacedMessage]:
         """See `Views`."""
-        return await self._read(lambda: views.placed(filter, self._parts.clock.now()))
+        return await self._read(lambda: views.placed(filter, self._clock.now()))
 
     async def placed_message(self, id: str, place: Place) -> PlacedMessage | None:
         """See `Views`."""
-        return await self._read(lambda: views.placed_message(id, place, self._parts.clock.now()))
+        return await self._read(lambda: views.placed_message(id, place, self._clock.now()))
 
     async def logs(self, instance: str | None, process: str | None, after: int, limit: int) -> list[StoredLog]:
         """See `Views`."""

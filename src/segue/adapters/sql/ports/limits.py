@@ -1,15 +1,15 @@
-"""The slots of limits in the embedded store."""
+"""The slots of limits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from segue.adapters.sql import limits
-from segue.adapters.sqlite.catalog import Scripted
+from segue.adapters.sql.ports.scripted import Scripted
 from segue.core.limits import Slot
 
 
-class SqliteLimits(Scripted):
+class Limits(Scripted):
     """Implements `LimitCatalog`."""
 
     async def slots(self) -> list[Slot]:

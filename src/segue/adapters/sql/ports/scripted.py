@@ -1,0 +1,28 @@
+"""What the ports made of scripts stand on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeVar
+
+from segue.adapters.sql.scripts import Script
+from segue.ports.outside import Clock, Secrets
+
+T = TypeVar("T")
+
+
+class Scripted(ABC):
+    """Runs scripts: `_change` in one transaction, in line with everything else that changes, `_read` beside it in one
+    snapshot. `versions` says that a script may change processes or versions, of which the store remembers some."""
+
+    _clock: Clock
+    _secrets: Secrets
+
+    @abstractmethod
+    async def _change(self, script: Callable[[], Script[T]], *, versions: bool = False) -> T:
+        """Run a script whole or not at all; its value. Raises what it raises, and StoreUnavailable."""
+
+    @abstractmethod
+    async def _read(self, script: Callable[[], Script[T]]) -> T:
+        """Run a script that only reads; its value. Raises what it raises, and StoreUnavailable."""
