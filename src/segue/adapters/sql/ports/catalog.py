@@ -1,4 +1,4 @@
-"""The catalogs."""
+"""The catalogs, as scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The slots of limits."""
+"""The slots of limits, as scripts."""
 
 from __future__ import annotations
 

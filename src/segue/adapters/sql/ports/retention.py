@@ -1,4 +1,4 @@
-"""Forgetting."""
+"""The port of forgetting what is finished and old, as scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The views."""
+"""What people look at, as scripts."""
 
 from __future__ import annotations
 
