@@ -29,6 +29,7 @@ from segue.control.tokens import SCOPES
 from segue.model.errors import WorkerTrouble
 from segue.model.graph import ActionKind
 from segue.model.workers import OfferedAction, Worker, WorkerCall, WorkerReply
+from segue.ports.notifier import Notifier
 from segue.ports.store import Store
 from segue.runtime.engine import Engine
 from segue.testing.worker import FakeWorkers
@@ -174,7 +175,11 @@ def _open(folder: Path, clock: SystemClock, settings: SqliteSettings | None) -> 
 
 @asynccontextmanager
 async def site(
-    folder: Path | None = None, *, settings: SqliteSettings | None = None, heartbeat_s: float = 30
+    folder: Path | None = None,
+    *,
+    settings: SqliteSettings | None = None,
+    heartbeat_s: float = 30,
+    notifier: Notifier | None = None,
 ) -> AsyncIterator[Site]:
     """A site with the worker `w` registered, whose connector `echo` answers, and a token for each scope.
 
@@ -183,8 +188,8 @@ async def site(
     clock, chance = SystemClock(), SystemChance()
     store = MemoryStore(clock) if folder is None else _open(folder, clock, settings)
     workers = FakeWorkers()
-    engine = Engine(store, workers, clock, chance)
-    use = control(store, engine, FakeDirectory(), clock, chance)
+    engine = Engine(store, workers, clock, chance, notifier=notifier)
+    use = control(store, engine, FakeDirectory(), clock, chance, notifier=notifier)
     parts = Parts(
         control=use,
         engine=engine,

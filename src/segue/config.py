@@ -54,6 +54,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     worker_ca: Annotated[str, Meta(description="PEM file of authorities to trust for workers besides the system's")] = (
         ""
     )
+    sender_ca: Annotated[
+        str, Meta(description="PEM file of authorities to trust for senders of notices besides the system's")
+    ] = ""
     url: Annotated[str, Meta(min_length=1, description="server that the client commands talk to")] = (
         "http://127.0.0.1:8080"
     )

@@ -61,8 +61,8 @@ async def stream(site: Site, last: str | None = None) -> AsyncIterator[Stream]:
 async def test_tells_what_happens_as_it_happens(site: Site) -> None:
     async with stream(site) as reader:
         await site.deploy("orders", chain("echo"))
-        kinds = [(await reader.event())["event"] for _ in range(2)]
-        assert kinds == ["version-published", "version-enabled"]
+        kinds = [(await reader.event())["event"] for _ in range(3)]
+        assert kinds == ["version-published", "version-enabled", "version-switched"]
         done = await site.start("orders", wait=30)
         event = await reader.event()
         assert event["event"] == "instance-finished"
@@ -75,7 +75,7 @@ async def test_resumes_after_the_last_event_seen(site: Site) -> None:
     await site.deploy("orders", chain("echo"))
     done = [(await site.start("orders", wait=30))["instance"] for _ in range(4)]
     async with stream(site, "0") as reader:
-        seen = [await reader.event() for _ in range(6)]
+        seen = [await reader.event() for _ in range(7)]
     finished = [event for event in seen if event["event"] == "instance-finished"]
     assert [event["data"]["instance"] for event in finished] == done
     assert [int(event["id"]) for event in seen] == sorted(int(event["id"]) for event in seen)

@@ -14,7 +14,8 @@ from tests.cli.conftest import SEGUE, Result, Server, Starting, Worker, segue
 from tests.files import chain, user_task, without_action
 
 GROUPS = {
-    (): "serve config deploy check start audit backup process version instance queue trash task worker token user",
+    (): "serve config deploy check start audit backup process version instance queue trash task worker token user"
+    " sender rule notice",
     ("process",): "list create move",
     ("version",): "publish enable disable retire diff",
     ("instance",): "list show cancel",
@@ -22,6 +23,9 @@ GROUPS = {
     ("trash",): "list show edit resend discard",
     ("task",): "list show accept reject",
     ("worker",): "add list remove actions check",
+    ("sender",): "add list test remove",
+    ("rule",): "add list remove",
+    ("notice",): "list show resend",
     ("token",): "create list revoke",
     ("user",): "create list",
 }

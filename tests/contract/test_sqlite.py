@@ -13,6 +13,7 @@ from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
+from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
 from segue.testing.contracts.store_world import StoreWorld
@@ -82,4 +83,8 @@ class TestLimits(LimitContract):
 
 
 class TestDocuments(DocumentContract):
+    pass
+
+
+class TestNotices(NoticeContract):
     pass

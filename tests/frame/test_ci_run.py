@@ -18,8 +18,13 @@ SUDO = '#!/bin/sh\nshift\n[ "$1" = true ] || echo "as root: $*"\nexec "$@"\n'
 LOCKED_SUDO = "#!/bin/sh\nexit 1\n"
 ROOT_ID = "#!/bin/sh\necho 0\n"
 USER_ID = "#!/bin/sh\necho 1000\n"
-# What the tests in the browser need is there unless a test says otherwise.
-BROWSER = {"chromium": "#!/bin/sh\n", "npm": "#!/bin/sh\n", "node": "#!/bin/sh\nexit 0\n"}
+# What the tests in the browser and with other people's servers need is there unless a test says otherwise.
+BROWSER = {
+    "chromium": "#!/bin/sh\n",
+    "npm": "#!/bin/sh\n",
+    "node": "#!/bin/sh\nexit 0\n",
+    "rabbitmq_server": "#!/bin/sh\n",
+}
 INSTALL = "apt-get install -y -qq --no-install-recommends"
 
 

@@ -18,6 +18,7 @@ import uvloop
 from segue.adapters.chance import SystemChance
 from segue.adapters.clock import SystemClock
 from segue.adapters.secrets_file import FileSecrets
+from segue.adapters.senders import Senders
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.store import SqliteStore
 from segue.adapters.worker_directory import HttpWorkerDirectory
@@ -105,9 +106,11 @@ class _Server:
             directory = HttpWorkerDirectory(ca_file=_worker_ca(settings))
             stack.push_async_callback(directory.close)
             clock, chance = SystemClock(), SystemChance()
-            engine = Engine(store, transport, clock, chance)
+            senders = Senders(Path(settings.sender_ca) if settings.sender_ca else None)
+            stack.push_async_callback(senders.close)
+            engine = Engine(store, transport, clock, chance, notifier=senders)
             parts = Parts(
-                control=control(store, engine, directory, clock, chance),
+                control=control(store, engine, directory, clock, chance, notifier=senders),
                 engine=engine,
                 views=store,
                 gate=Gate(store, clock),
@@ -118,7 +121,7 @@ class _Server:
             )
             await engine.start()
             stack.push_async_callback(engine.stop, 0.0)
-            await self._serve(parts, held, Upkeep(store, clock, settings.retention_days))
+            await self._serve(parts, held, Upkeep(store, store, clock, settings.retention_days))
 
     async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:
         server = HttpServer(build(parts, AdminPages()), held)

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import data, files, instances, placed, processes, server, workers
+from segue.cli import data, files, instances, notices, placed, processes, server, workers
 from segue.cli.output import fail
 from segue.model.errors import ScopeMissing, SegueError, Unauthenticated
 
@@ -61,6 +61,9 @@ for name, group in (
     ("trash", placed.trash_app),
     ("task", placed.task_app),
     ("worker", workers.app),
+    ("sender", notices.sender_app),
+    ("rule", notices.rule_app),
+    ("notice", notices.notice_app),
     ("token", data.token_app),
     ("user", data.user_app),
 ):

@@ -11,6 +11,7 @@ from segue.control.editing import Editing
 from segue.control.instances import Instances
 from segue.control.invitations import Invitations
 from segue.control.logs import Logs
+from segue.control.notices import Notices
 from segue.control.processes import Processes
 from segue.control.queues import Queues
 from segue.control.running import RunningEngine
@@ -21,6 +22,7 @@ from segue.control.trash import Trash
 from segue.control.users import Users
 from segue.control.versions import Versions
 from segue.control.workers import Workers
+from segue.ports.notifier import Notifier
 from segue.ports.outside import Chance, Clock, WorkerDirectory
 from segue.ports.store import Store
 
@@ -45,10 +47,19 @@ class Control:
     activities: Activities
     audit: Auditing
     logs: Logs
+    notices: Notices
 
 
-def control(store: Store, engine: RunningEngine, directory: WorkerDirectory, clock: Clock, chance: Chance) -> Control:
-    """Join the use cases to a store and an engine."""
+def control(
+    store: Store,
+    engine: RunningEngine,
+    directory: WorkerDirectory,
+    clock: Clock,
+    chance: Chance,
+    *,
+    notifier: Notifier | None = None,
+) -> Control:
+    """Join the use cases to a store and an engine. Without a notifier no sender can be tested."""
     users = Users(store, clock, chance)
     sessions = Sessions(store, store, users, clock, chance)
     versions = Versions(store, engine, clock)
@@ -69,4 +80,5 @@ def control(store: Store, engine: RunningEngine, directory: WorkerDirectory, clo
         activities=Activities(store, clock),
         audit=Auditing(store, clock),
         logs=Logs(store),
+        notices=Notices(catalog=store, processes=store, notifier=notifier, engine=engine, clock=clock, chance=chance),
     )

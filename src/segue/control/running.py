@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from segue.model.events import Event
 from segue.model.versions import Version
 
 
@@ -24,4 +25,12 @@ class RunningEngine(Protocol):
 
     async def reload_schedules(self) -> None:
         """Use the schedules of the versions that are enabled now."""
+        ...
+
+    async def reload_notices(self) -> None:
+        """Use the senders and rules as they are now."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Store an event that no settle caused, and tell it."""
         ...

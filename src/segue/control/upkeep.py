@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.ports.notices import NoticeCatalog
 from segue.ports.outside import Clock
 from segue.ports.retention import Retention
 
@@ -10,10 +11,12 @@ _BITE = 1_000
 
 
 class Upkeep:
-    """Forgets finished instances older than the retention. With 0 days nothing is forgotten."""
+    """Forgets finished instances, and notices that are over, older than the retention. With 0 days nothing is
+    forgotten."""
 
-    def __init__(self, store: Retention, clock: Clock, retention_days: int) -> None:
+    def __init__(self, store: Retention, notices: NoticeCatalog, clock: Clock, retention_days: int) -> None:
         self._store = store
+        self._notices = notices
         self._clock = clock
         self._retention_ms = retention_days * _DAY_MS
 
@@ -21,4 +24,6 @@ class Upkeep:
         """Forget one bounded bite; True when there may be more."""
         if self._retention_ms == 0:
             return False
-        return await self._store.prune(self._clock.now() - self._retention_ms, _BITE) >= _BITE
+        before = self._clock.now() - self._retention_ms
+        more = await self._notices.prune_notices(before, _BITE) >= _BITE
+        return await self._store.prune(before, _BITE) >= _BITE or more

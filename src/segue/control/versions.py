@@ -15,6 +15,7 @@ from segue.control.running import RunningEngine
 from segue.core.routing import entry_points
 from segue.core.versions import PUBLISHED, check_change
 from segue.model.errors import Conflict, Invalid, UnreadableFile, VersionHasErrors, VersionNotFound
+from segue.model.events import Event, EventKind
 from segue.model.graph import Finding, Severity
 from segue.model.versions import Process, Version, VersionContent, VersionState, revision_of
 from segue.ports.catalog import NewVersion, ProcessCatalog
@@ -114,23 +115,27 @@ class Versions:
 
     async def enable(self, process: str, number: int) -> Version:
         """The version takes new messages if it is the highest enabled one. Others stay as they are."""
-        version = await self._change(process, number, VersionState.ENABLED)
-        await self._engine.ensure_service(version)
-        await self._engine.reload_schedules()
+        before = await self._taker(process)
+        version = await self._enable(process, number)
+        await self._tell_switch(process, before)
         return version
 
     async def disable(self, process: str, number: int) -> Version:
         """The version takes no new messages; those it has go on to their end."""
+        before = await self._taker(process)
         version = await self._change(process, number, VersionState.DISABLED)
         await self._engine.reload_schedules()
+        await self._tell_switch(process, before)
         return version
 
     async def retire(self, process: str, number: int, discard: bool) -> Version:
         """The version is done with. Raises MessagesLive unless `discard`, which moves its messages to trash."""
         await self.get(process, number)
+        before = await self._taker(process)
         version = await self._catalog.retire(process, number, discard, self._clock.now())
         await self._engine.drop_service(version.id)
         await self._engine.reload_schedules()
+        await self._tell_switch(process, before)
         return version
 
     async def get(self, process: str, number: int) -> Version:
@@ -165,12 +170,36 @@ class Versions:
 
         In this order, so that at every moment a version is there to take what comes. Raises what `enable` raises.
         """
-        version = await self.enable(process, number)
+        before = await self._taker(process)
+        version = await self._enable(process, number)
         for other in (await self._catalog.process(process)).versions:
             if other.number != number and other.state is VersionState.ENABLED:
                 await self._set(process, other.number, VersionState.DISABLED)
         await self._engine.reload_schedules()
+        await self._tell_switch(process, before)
         return version
+
+    async def _enable(self, process: str, number: int) -> Version:
+        version = await self._change(process, number, VersionState.ENABLED)
+        await self._engine.ensure_service(version)
+        await self._engine.reload_schedules()
+        return version
+
+    async def _taker(self, process: str) -> int | None:
+        """The number of the version that takes new messages."""
+        versions = (await self._catalog.process(process)).versions
+        return max((each.number for each in versions if each.state is VersionState.ENABLED), default=None)
+
+    async def _tell_switch(self, process: str, before: int | None) -> None:
+        """Tell if another version takes new messages than before."""
+        after = await self._taker(process)
+        if after != before:
+            text = f"New messages go to {_named(after)}; before they went to {_named(before)}"
+            number = before if after is None else after
+            event = Event(
+                kind=EventKind.VERSION_SWITCHED, at=self._clock.now(), process=process, version=number, detail=text
+            )
+            self._engine.tell(event)
 
     async def _change(self, process: str, number: int, state: VersionState) -> Version:
         """Enable or disable; asking for what is so already changes nothing."""
@@ -181,6 +210,10 @@ class Versions:
 
     async def _set(self, process: str, number: int, state: VersionState) -> Version:
         return await self._catalog.set_state(process, number, state, self._clock.now())
+
+
+def _named(number: int | None) -> str:
+    return "no version" if number is None else f"version {number}"
 
 
 class _Read(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,15 @@ class EventKind(StrEnum):
     WORKER_UP = "worker-up"
     SERVICE_RESTARTED = "control-service-restarted"
     SCHEDULE_MISSED = "schedule-missed"
+    SERVICE_UNAVAILABLE = "service-unavailable"
+    SERVICE_BACK = "service-back"
+    ACCESS_EXPIRING = "access-expiring"
+    DATA_ERROR = "data-error"
+    LIMIT_REACHED = "limit-reached"
+    QUEUE_TOO_OLD = "queue-too-old"
+    QUEUE_TOO_LONG = "queue-too-long"
+    QUEUE_BACK = "queue-back"
+    VERSION_SWITCHED = "version-switched"
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):

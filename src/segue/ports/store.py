@@ -16,6 +16,7 @@ from segue.ports.catalog import (
 from segue.ports.documents import AuthorizationCatalog, DeliveryCatalog, DocumentCatalog, LineCatalog, MarkCatalog
 from segue.ports.limits import LimitCatalog
 from segue.ports.messages import MessageStore
+from segue.ports.notices import NoticeCatalog
 from segue.ports.retention import Retention
 from segue.ports.views import Views
 
@@ -38,6 +39,7 @@ class Store(
     MarkCatalog,
     Views,
     Retention,
+    NoticeCatalog,
     Protocol,
 ):
     """One database behind all storage ports, so that one transaction can span them."""

@@ -31,10 +31,11 @@ from segue.model.workers import Fault, WorkerCall, WorkerReply
 from segue.ports.messages import MessageStore
 from segue.ports.outside import Chance, Clock, WorkerTransport
 from segue.runtime.directory import WorkerDirectory
-from segue.runtime.events import EventBus
+from segue.runtime.herald import Herald
 from segue.runtime.lane import Lane, LaneState
 from segue.runtime.limiter import Limiter
 
+_TELL_AGAIN_MS = 600_000
 _STORE_RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -47,7 +48,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     limiter: Limiter
     clock: Clock
     chance: Chance
-    bus: EventBus
+    herald: Herald
 
 
 class ControlService:
@@ -216,7 +217,12 @@ class ControlService:
         if until is None:
             return True
         keys = ", ".join(rule.key for rule in lane.node.limits)
-        lane.hold(until, f"the limit of {keys} is reached")
+        reason = f"the limit of {keys} is reached"
+        now = self._around.clock.now()
+        if now >= lane.told_until:  # one event for a stretch of waiting, not one for each wait
+            self._tell(EventKind.LIMIT_REACHED, lane, reason)
+        lane.told_until = now + _TELL_AGAIN_MS
+        lane.hold(until, reason)
         self._wake_at(until)
         return False
 
@@ -285,7 +291,7 @@ class ControlService:
             node=lane.node.id,
             detail=detail,
         )
-        self._around.bus.publish([event])
+        self._around.herald.tell(event)
 
     async def _settle(self, transition: Transition) -> None:
         """Settle; while the store cannot write keep what the worker answered and try again, so that it is not called

@@ -8,26 +8,38 @@ from collections.abc import Sequence
 
 from segue.model.events import Event
 from segue.model.versions import Version
+from segue.ports.notifier import Notifier
 from segue.ports.outside import Chance, Clock, WorkerTransport
 from segue.ports.store import Store
 from segue.runtime.accept import Acceptor
 from segue.runtime.control_service import Surroundings
 from segue.runtime.directory import WorkerDirectory
 from segue.runtime.events import EventBus
+from segue.runtime.herald import Herald
 from segue.runtime.limiter import Limiter
 from segue.runtime.schedules import Scheduler
+from segue.runtime.status_service import StatusService
 from segue.runtime.supervisor import ServiceState, Supervised
 
 
 class Engine:
     """Accepts instances and runs the control services of all published versions, in this process."""
 
-    def __init__(self, store: Store, transport: WorkerTransport, clock: Clock, chance: Chance) -> None:
+    def __init__(
+        self,
+        store: Store,
+        transport: WorkerTransport,
+        clock: Clock,
+        chance: Chance,
+        *,
+        notifier: Notifier | None = None,
+    ) -> None:
         self.bus = EventBus()
+        self.herald = Herald(store)
         self.acceptor = Acceptor(store, store, clock, chance)
         self._store = store
         self._directory = WorkerDirectory(store)
-        self._scheduler = Scheduler(store, store, self.acceptor, clock, self.bus)
+        self._scheduler = Scheduler(store, store, self.acceptor, clock, self.herald)
         self._limiter = Limiter(store, clock)
         self._around = Surroundings(
             store=store,
@@ -36,8 +48,9 @@ class Engine:
             limiter=self._limiter,
             clock=clock,
             chance=chance,
-            bus=self.bus,
+            herald=self.herald,
         )
+        self._status = None if notifier is None else StatusService(store, store, notifier, clock, chance)
         self._services: dict[int, Supervised] = {}
         self._leaving: list[Supervised] = []
         self._background: list[asyncio.Task[None]] = []
@@ -56,6 +69,8 @@ class Engine:
         await self._scheduler.reload()
         loop = asyncio.get_running_loop()
         self._background.append(loop.create_task(self._scheduler.run()))
+        if self._status is not None:
+            self._background.append(loop.create_task(self._status.run()))
 
     async def stop(self, grace_s: float) -> None:
         """Fire no more schedules; stop every control service, each within the same grace."""
@@ -67,6 +82,7 @@ class Engine:
         self._background.clear()
         await asyncio.gather(*(each.stop(grace_s) for each in (*self._services.values(), *self._leaving)))
         self._services.clear()
+        await self.herald.stop(grace_s=1.0)
 
     async def ensure_service(self, version: Version) -> None:
         """Start the control service of a published version, if it does not run yet."""
@@ -94,6 +110,15 @@ class Engine:
         """Use the schedules of the versions that are enabled now."""
         await self._scheduler.reload()
 
+    def tell(self, event: Event) -> None:
+        """Store an event that no settle caused, and tell it."""
+        self.herald.tell(event)
+
+    async def reload_notices(self) -> None:
+        """Use the senders and rules as they are now."""
+        if self._status is not None:
+            await self._status.reload()
+
     def services(self) -> list[ServiceState]:
         """The control services as people see them."""
         return [service.state() for service in self._services.values()]
@@ -106,3 +131,5 @@ class Engine:
     def _events(self, events: Sequence[Event]) -> None:
         self.acceptor.note(events)
         self.bus.publish(events)
+        if self._status is not None:
+            self._status.note(events)

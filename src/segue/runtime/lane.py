@@ -32,6 +32,8 @@ class Lane:
         self.pumping = False
         self.hinted = False
         self.outages = 0
+        # Until when a limit that is reached is no news.
+        self.told_until = 0
         self._held_until = 0
         self._held: str | None = None
 

@@ -15,7 +15,7 @@ from segue.model.versions import Version, VersionState
 from segue.ports.catalog import ProcessCatalog, ScheduleCatalog, ScheduleState
 from segue.ports.outside import Clock
 from segue.runtime.accept import Acceptor, StartRequest
-from segue.runtime.events import EventBus
+from segue.runtime.herald import Herald
 
 _LONGEST_SLEEP_MS = 60_000
 _RETRY_MS = 1_000
@@ -44,13 +44,13 @@ class Scheduler:
         schedules: ScheduleCatalog,
         acceptor: Acceptor,
         clock: Clock,
-        bus: EventBus,
+        herald: Herald,
     ) -> None:
         self._catalog = catalog
         self._states = schedules
         self._acceptor = acceptor
         self._clock = clock
-        self._bus = bus
+        self._herald = herald
         self._schedules: dict[tuple[str, str], Schedule] = {}
         self._loaded = False
         self._changed = asyncio.Event()
@@ -157,7 +157,7 @@ class Scheduler:
             node=schedule.node,
             detail=f"{count} ticks passed while nothing could fire them",
         )
-        self._bus.publish([event])
+        self._herald.tell(event)
 
 
 def _takers(published: list[Version]) -> list[Version]:

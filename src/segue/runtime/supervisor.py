@@ -137,7 +137,7 @@ class Supervised:
             version=self.version.number,
             detail=self._last_error,
         )
-        self._around.bus.publish([event])
+        self._around.herald.tell(event)
 
     def _become(self, status: ServiceStatus) -> None:
         self._status = status

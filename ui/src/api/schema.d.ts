@@ -1209,6 +1209,218 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/senders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Senders
+         * @description List senders by name.
+         *
+         *     Scope: read
+         */
+        get: operations["list_senders_api_v1_senders_get"];
+        put?: never;
+        /**
+         * Add Sender
+         * @description Make a sender under a name that is free.
+         *
+         *     Scope: admin
+         */
+        post: operations["add_sender_api_v1_senders_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/senders/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sender
+         * @description Show a sender and how it is doing; of its secrets only which are set.
+         *
+         *     Scope: read
+         */
+        get: operations["get_sender_api_v1_senders__name__get"];
+        /**
+         * Put Sender
+         * @description Change a sender's settings. Secrets that are not given stay, if kind and server stay.
+         *
+         *     Scope: admin
+         */
+        put: operations["put_sender_api_v1_senders__name__put"];
+        post?: never;
+        /**
+         * Delete Sender
+         * @description Forget a sender that no rule uses. What waits for it is given up.
+         *
+         *     Scope: admin
+         */
+        delete: operations["delete_sender_api_v1_senders__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/senders/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Sender
+         * @description Send a notice that says it is a test, now.
+         *
+         *     Scope: admin
+         */
+        post: operations["test_sender_api_v1_senders__name__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notice-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rules
+         * @description List rules, oldest first.
+         *
+         *     Scope: read
+         */
+        get: operations["list_rules_api_v1_notice_rules_get"];
+        put?: never;
+        /**
+         * Add Rule
+         * @description Make a rule. It applies to what happens from now on.
+         *
+         *     Scope: admin
+         */
+        post: operations["add_rule_api_v1_notice_rules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notice-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rule
+         * @description Show a rule.
+         *
+         *     Scope: read
+         */
+        get: operations["get_rule_api_v1_notice_rules__id__get"];
+        /**
+         * Put Rule
+         * @description Change a rule.
+         *
+         *     Scope: admin
+         */
+        put: operations["put_rule_api_v1_notice_rules__id__put"];
+        post?: never;
+        /**
+         * Delete Rule
+         * @description Forget a rule. The notices it has made stay.
+         *
+         *     Scope: admin
+         */
+        delete: operations["delete_rule_api_v1_notice_rules__id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notices
+         * @description The delivery log, newest first.
+         *
+         *     Scope: read
+         */
+        get: operations["list_notices_api_v1_notices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Notice
+         * @description Show a notice with what it tells.
+         *
+         *     Scope: read
+         */
+        get: operations["get_notice_api_v1_notices__key__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/{key}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Notice
+         * @description Try a notice again from the beginning, under the same key.
+         *
+         *     Scope: operate
+         */
+        post: operations["resend_notice_api_v1_notices__key__resend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/activity": {
         parameters: {
             query?: never;
@@ -1464,6 +1676,66 @@ export interface components {
             address: string;
         };
         /**
+         * AmqpSettingsIn
+         * @description Publishes to an exchange of an AMQP 0-9-1 broker. `password` is write-only.
+         */
+        AmqpSettingsIn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "amqp";
+            /** Host */
+            host: string;
+            /**
+             * Port
+             * @default 5672
+             */
+            port: number;
+            /**
+             * Tls
+             * @default false
+             */
+            tls: boolean;
+            /**
+             * Vhost
+             * @default /
+             */
+            vhost: string;
+            /**
+             * Username
+             * @default guest
+             */
+            username: string;
+            /** Password */
+            password?: string | null;
+            /**
+             * Exchange
+             * @default
+             */
+            exchange: string;
+            /**
+             * Routing Key
+             * @default segue.{{ notice.type }}
+             */
+            routing_key: string;
+            /**
+             * Template
+             * @default
+             */
+            template: string;
+            /**
+             * Content Type
+             * @default application/json
+             */
+            content_type: string;
+            /**
+             * Timeout S
+             * @default 10
+             */
+            timeout_s: number;
+        };
+        /**
          * AuditOut
          * @description The proof of the ledger. `faults` are sentences about what is wrong beyond sums.
          */
@@ -1615,6 +1887,64 @@ export interface components {
             findings: components["schemas"]["FindingOut"][];
         };
         /**
+         * EmailSettingsIn
+         * @description Sends mails. `password` is write-only.
+         */
+        EmailSettingsIn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "email";
+            /** Host */
+            host: string;
+            /**
+             * Port
+             * @default 587
+             */
+            port: number;
+            /**
+             * Security
+             * @default starttls
+             * @enum {string}
+             */
+            security: "starttls" | "tls" | "none";
+            /**
+             * Username
+             * @default
+             */
+            username: string;
+            /** Password */
+            password?: string | null;
+            /**
+             * Sender
+             * @description address in From
+             */
+            sender: string;
+            /** To */
+            to: string[];
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Html
+             * @default
+             */
+            html: string;
+            /**
+             * Timeout S
+             * @default 20
+             */
+            timeout_s: number;
+        };
+        /**
          * EntryOut
          * @description A way into the process and what becomes of it. `before` and `after` are the timer or the message's name.
          */
@@ -1638,6 +1968,12 @@ export interface components {
             /** After */
             after: string | null;
         };
+        /**
+         * EventKind
+         * @description Kinds of events. The instance kinds are stored by the settle that caused them, exactly once each.
+         * @enum {string}
+         */
+        EventKind: "instance-finished" | "instance-failed" | "instance-cancelled" | "message-in-trash" | "version-published" | "version-enabled" | "version-disabled" | "version-retired" | "worker-down" | "worker-up" | "control-service-restarted" | "schedule-missed" | "service-unavailable" | "service-back" | "access-expiring" | "data-error" | "limit-reached" | "queue-too-old" | "queue-too-long" | "queue-back" | "version-switched";
         /**
          * ExportedOut
          * @description A file in another format, and what is lost in it: a sentence each.
@@ -1683,6 +2019,12 @@ export interface components {
             /** Needed */
             needed: boolean;
         };
+        /**
+         * GroupBy
+         * @description What a digest gathers into one notice: all events of the rule, or those of one kind, process and node.
+         * @enum {string}
+         */
+        GroupBy: "rule" | "cause";
         /**
          * HealthOut
          * @description That the server is there.
@@ -1896,6 +2238,13 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /** Listed[NoticeOut] */
+        Listed_NoticeOut_: {
+            /** Items */
+            items: components["schemas"]["NoticeOut"][];
+            /** Next */
+            next: string | null;
+        };
         /** Listed[PlacedOut] */
         Listed_PlacedOut_: {
             /** Items */
@@ -1907,6 +2256,20 @@ export interface components {
         Listed_ProcessOut_: {
             /** Items */
             items: components["schemas"]["ProcessOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Listed[RuleOut] */
+        Listed_RuleOut_: {
+            /** Items */
+            items: components["schemas"]["RuleOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Listed[SenderOut] */
+        Listed_SenderOut_: {
+            /** Items */
+            items: components["schemas"]["SenderOut"][];
             /** Next */
             next: string | null;
         };
@@ -2078,6 +2441,94 @@ export interface components {
             /** Timeout Ms */
             timeout_ms: number;
         };
+        /**
+         * NoticeDetailOut
+         * @description A notice with what it tells.
+         */
+        NoticeDetailOut: {
+            /** Key */
+            key: string;
+            /** Rule */
+            rule: string;
+            /** Rule Name */
+            rule_name: string;
+            /** Sender */
+            sender: string;
+            state: components["schemas"]["NoticeState"];
+            /** Title */
+            title: string;
+            /**
+             * First At
+             * @description ms since the epoch
+             */
+            first_at: number;
+            /**
+             * Last At
+             * @description ms since the epoch
+             */
+            last_at: number;
+            /** Due */
+            due: number | null;
+            /** Count */
+            count: number;
+            /** Suppressed */
+            suppressed: number;
+            /** Attempts */
+            attempts: number;
+            /** Error */
+            error: string | null;
+            /** Delivered At */
+            delivered_at: number | null;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * NoticeOut
+         * @description A notice. `count` events are in it, `suppressed` more were only counted. `due` is the next try.
+         */
+        NoticeOut: {
+            /** Key */
+            key: string;
+            /** Rule */
+            rule: string;
+            /** Rule Name */
+            rule_name: string;
+            /** Sender */
+            sender: string;
+            state: components["schemas"]["NoticeState"];
+            /** Title */
+            title: string;
+            /**
+             * First At
+             * @description ms since the epoch
+             */
+            first_at: number;
+            /**
+             * Last At
+             * @description ms since the epoch
+             */
+            last_at: number;
+            /** Due */
+            due: number | null;
+            /** Count */
+            count: number;
+            /** Suppressed */
+            suppressed: number;
+            /** Attempts */
+            attempts: number;
+            /** Error */
+            error: string | null;
+            /** Delivered At */
+            delivered_at: number | null;
+        };
+        /**
+         * NoticeState
+         * @description What has become of a notice.
+         * @enum {string}
+         */
+        NoticeState: "gathering" | "pending" | "delivered" | "given-up";
         /**
          * OpenedOut
          * @description A version as an editor on bpmn-js can open it. `changes` say what the first save changes of the file beyond the
@@ -2262,6 +2713,40 @@ export interface components {
             held: string | null;
         };
         /**
+         * QuietModel
+         * @description From `begins` to `ends` (times of day such as 22:00, in `zone`) on `days` (0 is Monday) notices wait.
+         */
+        "QuietModel-Input": {
+            /** Begins */
+            begins: string;
+            /** Ends */
+            ends: string;
+            /** Days */
+            days?: number[];
+            /**
+             * Zone
+             * @default UTC
+             */
+            zone: string;
+        };
+        /**
+         * QuietModel
+         * @description From `begins` to `ends` (times of day such as 22:00, in `zone`) on `days` (0 is Monday) notices wait.
+         */
+        "QuietModel-Output": {
+            /** Begins */
+            begins: string;
+            /** Ends */
+            ends: string;
+            /** Days */
+            days?: number[];
+            /**
+             * Zone
+             * @default UTC
+             */
+            zone: string;
+        };
+        /**
          * RecentOut
          * @description How a version has done, of its newest instances: how many were looked at, still run, ended, and ended badly.
          */
@@ -2322,6 +2807,76 @@ export interface components {
             role: "viewer" | "operator" | "editor" | "admin";
         };
         /**
+         * RuleIn
+         * @description Who is told of what. `group_s`: a digest, events are gathered so long into one notice; `repeat_s`: after a notice
+         *     further events of the same kind, process and node are only counted for so long.
+         */
+        RuleIn: {
+            /** Name */
+            name: string;
+            /** Events */
+            events: string[];
+            /** Sender */
+            sender: string;
+            /** Process */
+            process?: string | null;
+            /** Folder */
+            folder?: string | null;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Group S
+             * @default 0
+             */
+            group_s: number;
+            /**
+             * Group By
+             * @default cause
+             * @enum {string}
+             */
+            group_by: "rule" | "cause";
+            /**
+             * Repeat S
+             * @default 0
+             */
+            repeat_s: number;
+            quiet?: components["schemas"]["QuietModel-Input"] | null;
+        };
+        /**
+         * RuleOut
+         * @description A rule.
+         */
+        RuleOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Events */
+            events: components["schemas"]["EventKind"][];
+            /** Sender */
+            sender: string;
+            /** Process */
+            process: string | null;
+            /** Folder */
+            folder: string | null;
+            /** Enabled */
+            enabled: boolean;
+            /** Group S */
+            group_s: number;
+            group_by: components["schemas"]["GroupBy"];
+            /** Repeat S */
+            repeat_s: number;
+            quiet: components["schemas"]["QuietModel-Output"] | null;
+            /**
+             * Created
+             * @description ms since the epoch
+             */
+            created: number;
+        };
+        /**
          * SampleIn
          * @description A message to try a condition on.
          */
@@ -2335,6 +2890,69 @@ export interface components {
             headers?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * SenderChangeIn
+         * @description A sender's new settings. Secrets that are not given stay, if kind and server stay.
+         */
+        SenderChangeIn: {
+            /** Settings */
+            settings: components["schemas"]["UrlSettingsIn"] | components["schemas"]["EmailSettingsIn"] | components["schemas"]["AmqpSettingsIn"];
+        };
+        /**
+         * SenderIn
+         * @description A sender to be made.
+         */
+        SenderIn: {
+            /** Name */
+            name: string;
+            /** Settings */
+            settings: components["schemas"]["UrlSettingsIn"] | components["schemas"]["EmailSettingsIn"] | components["schemas"]["AmqpSettingsIn"];
+        };
+        /**
+         * SenderOut
+         * @description A sender. `settings` have no secrets; under `secrets` it says which are set. `error` is why the last try failed,
+         *     null after one that went well; nothing is tried before `until`.
+         */
+        SenderOut: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "url" | "email" | "amqp";
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * Created
+             * @description ms since the epoch
+             */
+            created: number;
+            /** Delivered At */
+            delivered_at: number | null;
+            /** Failed At */
+            failed_at: number | null;
+            /** Error */
+            error: string | null;
+            /** Failures */
+            failures: number;
+            /** Until */
+            until: number | null;
+        };
+        /**
+         * SenderTestOut
+         * @description How a test went; `problem` says what is wrong.
+         */
+        SenderTestOut: {
+            /** Ok */
+            ok: boolean;
+            /** Problem */
+            problem: string | null;
+            /** Took Ms */
+            took_ms: number;
         };
         /**
          * ServiceOut
@@ -2497,6 +3115,46 @@ export interface components {
             answer: boolean | null;
             /** Failure */
             failure: string | null;
+        };
+        /**
+         * UrlSettingsIn
+         * @description Calls an address. `headers` and `secret` are write-only; without `secret` one is made.
+         */
+        UrlSettingsIn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "url";
+            /** Url */
+            url: string;
+            /**
+             * Method
+             * @default POST
+             * @enum {string}
+             */
+            method: "POST" | "PUT" | "PATCH";
+            /** Headers */
+            headers?: {
+                [key: string]: string;
+            } | null;
+            /** Secret */
+            secret?: string | null;
+            /**
+             * Template
+             * @default
+             */
+            template: string;
+            /**
+             * Content Type
+             * @default application/json
+             */
+            content_type: string;
+            /**
+             * Timeout S
+             * @default 10
+             */
+            timeout_s: number;
         };
         /**
          * UserIn
@@ -4783,6 +5441,454 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WhoOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_senders_api_v1_senders_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_SenderOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_sender_api_v1_senders_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sender_api_v1_senders__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_sender_api_v1_senders__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderChangeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_sender_api_v1_senders__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_sender_api_v1_senders__name__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderTestOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rules_api_v1_notice_rules_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_RuleOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_rule_api_v1_notice_rules_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_api_v1_notice_rules__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_rule_api_v1_notice_rules__id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_rule_api_v1_notice_rules__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notices_api_v1_notices_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                state?: components["schemas"]["NoticeState"] | null;
+                sender?: string | null;
+                rule?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_NoticeOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_notice_api_v1_notices__key__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeDetailOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_notice_api_v1_notices__key__resend_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeOut"];
                 };
             };
             /** @description A problem */

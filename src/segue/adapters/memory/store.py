@@ -7,13 +7,16 @@ from segue.adapters.memory.catalog import MemoryCatalog
 from segue.adapters.memory.documents import MemoryDocuments
 from segue.adapters.memory.limits import MemoryLimits
 from segue.adapters.memory.messages import MemoryMessages
+from segue.adapters.memory.notices import MemoryNotices
 from segue.adapters.memory.state import Run, State
 from segue.adapters.memory.views import MemoryViews
 from segue.model.ledger import LedgerLine
 from segue.ports.outside import Clock
 
 
-class MemoryStore(MemoryMessages, MemoryCatalog, MemoryDocuments, MemoryLimits, MemoryViews, MemoryActivity):
+class MemoryStore(
+    MemoryMessages, MemoryCatalog, MemoryDocuments, MemoryLimits, MemoryViews, MemoryActivity, MemoryNotices
+):
     """Implements `Store`.
 
     What it holds is what would be durable. `crash` is what a restart does to it. While `break_writes` holds, nothing
@@ -28,6 +31,7 @@ class MemoryStore(MemoryMessages, MemoryCatalog, MemoryDocuments, MemoryLimits, 
         MemoryLimits.__init__(self, state)
         MemoryViews.__init__(self, state, clock)
         MemoryActivity.__init__(self, state)
+        MemoryNotices.__init__(self, state, self._tell_all, self)
 
     def break_writes(self, reason: str) -> None:
         """Refuse every change with StoreUnavailable until mended."""

@@ -156,7 +156,7 @@ class Changes:
         self,
         kind: EventKind,
         at: int,
-        version: int,
+        version: int | None,
         instance: str | None,
         *,
         node: str | None = None,
@@ -166,7 +166,7 @@ class Changes:
         """Store an event, and tell it after the commit."""
         number = self._numbers.event()
         self._events.append((number, str(kind), at, version, instance, node, message, detail))
-        process, public = self.versions.names(version)
+        process, public = (None, None) if version is None else self.versions.names(version)
         self.report.events.append(
             Event(
                 kind=kind,

@@ -39,7 +39,15 @@ def _tell(said: Note | Discarded | Line, changes: Changes | None) -> None:
         raise TypeError(f"a script that only reads said {said}")
     if isinstance(said, Note):
         event = said.event
-        changes.event(event.kind, event.at, said.version, event.instance, node=event.node, detail=event.detail)
+        changes.event(
+            event.kind,
+            event.at,
+            said.version,
+            event.instance,
+            node=event.node,
+            message=event.message,
+            detail=event.detail,
+        )
     elif isinstance(said, Discarded):
         changes.report.discarded.append(said.version)
     else:

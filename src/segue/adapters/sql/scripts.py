@@ -19,10 +19,11 @@ Row: TypeAlias = Sequence[Any]
 
 
 class Note(Struct, frozen=True):
-    """Asks the driver to store an event of a version (its number in the store) and to tell it after the commit."""
+    """Asks the driver to store an event and to tell it after the commit. `version` is the number in the store of the
+    version that it is about, None for none."""
 
     event: Event
-    version: int
+    version: int | None
 
 
 class Discarded(Struct, frozen=True):

@@ -355,6 +355,54 @@ carried = Table(
     _number("consumed", None),
 )
 
+# Ways out for notices; `settings` is encrypted. The rest is how the last tries went.
+sender = Table(
+    "sender",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("settings", LargeBinary, nullable=False),
+    _number("created", None),
+    Column("delivered_at", Number),
+    Column("failed_at", Number),
+    Column("error", Text),
+    _number("failures"),
+    _number("until"),
+)
+
+# Who is told of what; `rule` is the rule as JSON.
+notice_rule = Table(
+    "notice_rule",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sender", Text, nullable=False),
+    _number("created", None),
+    Column("rule", LargeBinary, nullable=False),
+)
+
+# Outbox and delivery log in one. `told` is what is told, as JSON.
+notice = Table(
+    "notice",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("rule", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    _number("first_at", None),
+    _number("last_at", None),
+    _number("due", None),
+    _number("count", None),
+    _number("suppressed"),
+    _number("attempts"),
+    Column("error", Text),
+    Column("delivered_at", Number),
+    Column("told", LargeBinary, nullable=False),
+)
+Index("notice_cause", notice.c.rule, notice.c.cause, notice.c.seq)
+_partial("notice_due", notice.c.state == literal_column("'pending'"), notice.c.sender, notice.c.due)
+_partial("notice_gathering", notice.c.state == literal_column("'gathering'"), notice.c.due)
+
 # Facts about the store itself, by name: the schema's revision, numbers that must never be given twice.
 fact = Table(
     "fact",

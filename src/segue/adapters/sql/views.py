@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select
 
 from segue.adapters.sql.live import held_of, live_messages
@@ -275,37 +277,53 @@ def logs(key: str | None, name: str | None, after: int, limit: int) -> Script[li
     ]
 
 
+_EVENTS = (
+    select(
+        event.c.seq,
+        event.c.kind,
+        event.c.at,
+        process.c.name,
+        version.c.number,
+        event.c.instance,
+        event.c.node,
+        event.c.message,
+        event.c.detail,
+    )
+    .join_from(event, version, version.c.id == event.c.version, isouter=True)
+    .join(process, process.c.id == version.c.process, isouter=True)
+    .order_by(event.c.seq)
+)
+
+
 def events(after: int, limit: int) -> Script[list[Event]]:
     """List stored events, oldest first."""
-    rows = yield (
-        select(
-            event.c.seq,
-            event.c.kind,
-            event.c.at,
-            process.c.name,
-            version.c.number,
-            event.c.instance,
-            event.c.node,
-            event.c.message,
-            event.c.detail,
-        )
-        .join_from(event, version, version.c.id == event.c.version)
-        .join(process, process.c.id == version.c.process)
-        .where(event.c.seq > after)
-        .order_by(event.c.seq)
-        .limit(limit)
+    rows = yield _EVENTS.where(event.c.seq > after).limit(limit)
+    return [_event(row) for row in rows]
+
+
+def events_of(kinds: Sequence[EventKind], after: int, through: int) -> Script[list[Event]]:
+    """List the events of these kinds with numbers above `after` up to `through`, oldest first."""
+    names = [kind.value for kind in kinds]
+    rows = yield _EVENTS.where(event.c.seq > after, event.c.seq <= through, event.c.kind.in_(names))
+    return [_event(row) for row in rows]
+
+
+def instances_of(keys: Sequence[str]) -> Script[list[Instance]]:
+    """Return those of these instances that are there."""
+    rows = yield _INSTANCES.where(instance.c.id.in_(list(keys)))
+    return [_instance(row) for row in rows]
+
+
+def _event(row: Row) -> Event:
+    seq, kind, at, name, number, run, node, about, detail = row
+    return Event(
+        kind=EventKind(kind),
+        at=at,
+        seq=seq,
+        process=name,
+        version=number,
+        instance=run,
+        node=node,
+        message=about,
+        detail=detail,
     )
-    return [
-        Event(
-            kind=EventKind(kind),
-            at=at,
-            seq=seq,
-            process=name,
-            version=number,
-            instance=run,
-            node=node,
-            message=about,
-            detail=detail,
-        )
-        for seq, kind, at, name, number, run, node, about, detail in rows
-    ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from segue.adapters.sql.ports.catalog import Catalog
 from segue.adapters.sql.ports.documents import Documents
 from segue.adapters.sql.ports.limits import Limits
+from segue.adapters.sql.ports.notices import Notices
 from segue.adapters.sql.ports.retention import Pruning
 from segue.adapters.sql.ports.views import StoredViews
 from segue.adapters.sqlite.file import FILE, FolderLock, check_after_crash, check_sqlite, connect_reader, connect_writer
@@ -37,7 +38,7 @@ _LIVE = (
 )
 
 
-class SqliteStore(SqliteMessages, SqliteScripts, Catalog, Documents, Limits, StoredViews, Pruning):
+class SqliteStore(SqliteMessages, SqliteScripts, Catalog, Documents, Limits, StoredViews, Pruning, Notices):
     """Implements `Store` in one file of a data folder, which it holds alone until closed."""
 
     def __init__(self, parts: Parts, lock: FolderLock) -> None:

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from segue.model.errors import NoEnabledVersion
+from segue.model.events import Event
 from segue.model.message import Message, Place, Transition
 from segue.model.start import Accepted, Start
 from segue.model.versions import Instance, Version, VersionContent, VersionState
@@ -71,6 +72,7 @@ class Witness:
             "store.put_worker": self._worker_put,
             "store.delete_worker": self._worker_gone,
             "store.instance": self._shown,
+            "store.note_events": self._events_noted,
             "transport.call": self._answered,
         }
         self._under_way: dict[int, Seen] = {}
@@ -180,6 +182,11 @@ class Witness:
     def _pruned(self, count: int, before: int, limit: int) -> None:
         self._trace.add("pruned", None, count, before)
         self._inspector.pruned(count, before, limit)
+        self._committed()
+
+    def _events_noted(self, _nothing: None, events: Sequence[Event]) -> None:
+        """What no settle caused is stored too, once."""
+        self.account.told += [(event.kind, event.instance, event.message) for event in events]
         self._committed()
 
     def _worker_put(self, _nothing: None, worker: Worker) -> None:

@@ -1,0 +1,1 @@
+"""Senders of notices, each against a real receiver."""
