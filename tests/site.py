@@ -32,6 +32,7 @@ from segue.model.workers import OfferedAction, Worker, WorkerCall, WorkerReply
 from segue.ports.notifier import Notifier
 from segue.ports.store import Store
 from segue.runtime.engine import Engine
+from segue.testing.applications import FakeApplicationWorkers
 from segue.testing.worker import FakeWorkers
 
 WORKER_URL = "http://worker.example"
@@ -86,6 +87,7 @@ class Site:
     engine: Engine
     control: Control
     workers: FakeWorkers
+    applications: FakeApplicationWorkers
     parts: Parts
     url: str
     session: aiohttp.ClientSession
@@ -188,8 +190,9 @@ async def site(
     clock, chance = SystemClock(), SystemChance()
     store = MemoryStore(clock) if folder is None else _open(folder, clock, settings)
     workers = FakeWorkers()
-    engine = Engine(store, workers, clock, chance, notifier=notifier)
-    use = control(store, engine, FakeDirectory(), clock, chance, notifier=notifier)
+    applications = FakeApplicationWorkers(store)
+    engine = Engine(store, workers, clock, chance, notifier=notifier, applications=applications)
+    use = control(store, engine, FakeDirectory(), applications, clock, chance, notifier=notifier)
     parts = Parts(
         control=use,
         engine=engine,
@@ -209,7 +212,7 @@ async def site(
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(60)) as session:
         url = f"http://127.0.0.1:{held.getsockname()[1]}"
-        made = Site(store, engine, use, workers, parts, url, session, tokens)
+        made = Site(store, engine, use, workers, applications, parts, url, session, tokens)
         await use.workers.put("w", WORKER_URL, {"x-key": "very-secret"})
         made.serve("echo", ok)
         yield made

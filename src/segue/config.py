@@ -57,6 +57,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     sender_ca: Annotated[
         str, Meta(description="PEM file of authorities to trust for senders of notices besides the system's")
     ] = ""
+    compat: Annotated[
+        Literal["orchesty", "none"], Meta(description="platform whose routes for workers and starts are served as well")
+    ] = "orchesty"
     url: Annotated[str, Meta(min_length=1, description="server that the client commands talk to")] = (
         "http://127.0.0.1:8080"
     )

@@ -60,7 +60,7 @@ async def test_a_session_opens_what_a_token_opens(known: Site) -> None:
     browser = Browser(known)
     answer = await browser.sign_in(" Ann@Example.ORG ")
     assert answer.json["name"] == EMAIL
-    assert answer.json["scopes"] == ["start", "read", "operate", "edit", "admin"]
+    assert answer.json["scopes"] == ["start", "read", "operate", "edit", "worker", "admin"]
     again = await browser.call("GET", "/api/v1/session")
     assert again.json == answer.json
     assert (await browser.call("POST", "/api/v1/processes", json={"name": "p"})).status == 201

@@ -15,13 +15,16 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from segue.api import problems
+from segue.api.compat.entry import Compat
 from segue.api.deeds import Recorder
 from segue.api.description import describe
 from segue.api.entrance import Entrance
-from segue.api.front import Front, Pages
+from segue.api.front import Front, Pages, Routes
+from segue.api.hooks import HookDesk, HookRoute
 from segue.api.parts import Parts
 from segue.api.routes import (
     activity,
+    applications,
     editing,
     events,
     instances,
@@ -33,6 +36,7 @@ from segue.api.routes import (
     tokens,
     trash,
     users,
+    webhooks,
     workers,
 )
 from segue.api.start import StartRoute
@@ -44,6 +48,8 @@ _MODULES = (
     instances,
     trash,
     workers,
+    applications,
+    webhooks,
     tokens,
     users,
     invitations,
@@ -59,6 +65,10 @@ def build(parts: Parts, pages: Pages | None = None) -> ASGIApp:
     """The whole application: the start route, the admin's pages, and the rest behind the check of credentials."""
     entrance = Entrance(parts.gate, parts.control.sessions)
     start = StartRoute(parts.engine.acceptor, entrance, parts.intake, parts.limits)
+    desk = HookDesk(parts.control.webhooks, parts.engine.acceptor, parts.intake)
+    beside: list[Routes] = [HookRoute(desk, parts.limits.body)]
+    if parts.compat == "orchesty":
+        beside.append(Compat(parts, desk))
     return Front(
         start,
         build_rest(parts),
@@ -67,6 +77,7 @@ def build(parts: Parts, pages: Pages | None = None) -> ASGIApp:
         max_body=parts.limits.body,
         pages=pages,
         recorder=Recorder(parts.control.activities),
+        beside=beside,
     )
 
 

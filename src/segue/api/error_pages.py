@@ -162,9 +162,15 @@ PAGES: dict[str, ErrorPage] = {
     "version-not-found": ErrorPage(
         404, "The process has no version with this number.", "Look at its versions: `segue process list`."
     ),
+    "worker-refused": ErrorPage(
+        422,
+        "A worker understood what it was asked about an application and refused. Nothing was changed by us.",
+        "The `detail` has the worker's words. They come from the worker's own code or from the system that the "
+        "application stands for: settings that are missing, say, or an authorization that has ended.",
+    ),
     "worker-trouble": ErrorPage(
         502,
-        "A worker that was asked what it offers is away, slow, or answers something that is no list of actions.",
+        "A worker that was asked for its actions or applications is away, slow, or answers something unexpected.",
         "The `detail` names the worker, the request and the trouble. Messages are not concerned: calls to workers "
         "that fail are tried again on their own.",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from starlette.exceptions import HTTPException
@@ -37,6 +38,16 @@ class Pages(Protocol):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
+class Routes(Protocol):
+    """Plain routes beside the resources; they ask for credentials themselves where they need any."""
+
+    def owns(self, path: str) -> bool:
+        """Whether this path is one of theirs."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
 class Front:
     """The ASGI application as a whole.
 
@@ -54,11 +65,13 @@ class Front:
         max_body: int,
         pages: Pages | None,
         recorder: Recorder,
+        beside: Sequence[Routes] = (),
     ) -> None:
         self._start = start
         self._rest = rest
         self._entrance = entrance
         self._pages = pages
+        self._beside = beside
         self._intake = intake
         self._max_body = max_body
         self._recorder = recorder
@@ -73,6 +86,14 @@ class Front:
         if path.startswith(PREFIX):
             await self._start(scope, receive, send)
             return
+        routes = next((routes for routes in self._beside if routes.owns(path)), None)
+        if routes is not None:
+            await routes(scope, receive, send)
+            return
+        await self._resource(path, scope, receive, send)
+
+    async def _resource(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a page of the admin, or with a resource to a known caller."""
         sender = _Sender(send)
         try:
             if self._pages is not None and scope["method"] in _READING and self._pages.owns(path):

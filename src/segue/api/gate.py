@@ -12,7 +12,7 @@ from segue.model.errors import ScopeMissing, Unauthenticated
 from segue.ports.catalog import Token, TokenCatalog
 from segue.ports.outside import Clock
 
-Scope = Literal["start", "read", "operate", "edit", "admin"]
+Scope = Literal["start", "read", "operate", "edit", "worker", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 # A token that another process revoked stops working this much later at the latest (ms).

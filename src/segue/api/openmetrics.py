@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from segue.model.ledger import QueueState
+from segue.runtime.remote_calls import RemoteTotal
 from segue.runtime.supervisor import ServiceState, ServiceStatus
 
 MEDIA_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -12,7 +13,7 @@ MEDIA_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 Sample = tuple[Mapping[str, str], float]
 
 
-def render(queues: Sequence[QueueState], services: Sequence[ServiceState]) -> str:
+def render(queues: Sequence[QueueState], services: Sequence[ServiceState], remote: Sequence[RemoteTotal] = ()) -> str:
     """The text of one scrape."""
     lines = [
         *_family("segue_queue_messages", "gauge", "Messages of a queue by state.", _messages(queues)),
@@ -37,6 +38,7 @@ def render(queues: Sequence[QueueState], services: Sequence[ServiceState]) -> st
         ),
         *_family("segue_node_in_flight", "gauge", "Messages a node is handling.", _in_flight(services)),
         *_family("segue_node_held", "gauge", "1 while a node waits before its next try.", _held(services)),
+        *_remote(remote),
     ]
     return "\n".join([*lines, "# EOF", ""])
 
@@ -57,6 +59,21 @@ def _held(services: Sequence[ServiceState]) -> Iterable[Sample]:
     for service in services:
         for lane in service.lanes:
             yield {**_service(service), "node": lane.node}, float(lane.held is not None)
+
+
+def _remote(totals: Sequence[RemoteTotal]) -> list[str]:
+    """What workers told of their calls to other systems."""
+    labels = [{"application": total.application, "node": total.node} for total in totals]
+    calls = [float(total.calls) for total in totals]
+    failures = [float(total.failures) for total in totals]
+    seconds = [total.ms / 1000 for total in totals]
+    return [
+        *_family("segue_remote_calls", "counter", "Calls that workers made.", zip(labels, calls, strict=True)),
+        *_family("segue_remote_failures", "counter", "Those of status 400 and up.", zip(labels, failures, strict=True)),
+        *_family(
+            "segue_remote_seconds", "counter", "Time of these calls.", zip(labels, seconds, strict=True), unit="seconds"
+        ),
+    ]
 
 
 def _queue(queue: QueueState) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from segue.api.gate import Gate
 from segue.api.start import Intake, StartLimits
@@ -10,11 +10,12 @@ from segue.control.everything import Control
 from segue.ports.outside import Clock
 from segue.ports.views import Views
 from segue.runtime.engine import Engine
+from segue.runtime.remote_calls import RemoteCalls
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """Everything the routes reach. `version` is that of the program."""
+    """Everything the routes reach. `version` is that of the program, `compat` the platform whose routes are served."""
 
     control: Control
     engine: Engine
@@ -25,3 +26,5 @@ class Parts:
     limits: StartLimits
     version: str
     heartbeat_s: float = 15.0
+    compat: str = "orchesty"
+    remote_calls: RemoteCalls = field(default_factory=RemoteCalls)

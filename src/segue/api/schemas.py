@@ -312,7 +312,9 @@ class TokenIn(In):
     """A token to be made."""
 
     name: Name
-    scopes: Annotated[list[Literal["start", "read", "operate", "edit", "admin"]], Field(min_length=1, max_length=5)]
+    scopes: Annotated[
+        list[Literal["start", "read", "operate", "edit", "worker", "admin"]], Field(min_length=1, max_length=6)
+    ]
 
 
 class TokenOut(Out):

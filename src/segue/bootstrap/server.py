@@ -21,7 +21,7 @@ from segue.adapters.secrets_file import FileSecrets
 from segue.adapters.senders import Senders
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.store import SqliteStore
-from segue.adapters.worker_directory import HttpWorkerDirectory
+from segue.adapters.worker_directory import HttpApplicationWorkers, HttpWorkerDirectory
 from segue.adapters.worker_http import HttpSettings, HttpWorkers
 from segue.api.app import build
 from segue.api.front import HEALTH
@@ -105,12 +105,14 @@ class _Server:
             stack.push_async_callback(transport.close)
             directory = HttpWorkerDirectory(ca_file=_worker_ca(settings))
             stack.push_async_callback(directory.close)
+            applications = HttpApplicationWorkers(ca_file=_worker_ca(settings))
+            stack.push_async_callback(applications.close)
             clock, chance = SystemClock(), SystemChance()
             senders = Senders(Path(settings.sender_ca) if settings.sender_ca else None)
             stack.push_async_callback(senders.close)
-            engine = Engine(store, transport, clock, chance, notifier=senders)
+            engine = Engine(store, transport, clock, chance, notifier=senders, applications=applications)
             parts = Parts(
-                control=control(store, engine, directory, clock, chance, notifier=senders),
+                control=control(store, engine, directory, applications, clock, chance, notifier=senders),
                 engine=engine,
                 views=store,
                 gate=Gate(store, clock),
@@ -118,6 +120,7 @@ class _Server:
                 clock=clock,
                 limits=StartLimits(body=settings.max_body_mb * _MIB, wait_s=settings.max_wait_s),
                 version=version("segue"),
+                compat=settings.compat,
             )
             await engine.start()
             stack.push_async_callback(engine.stop, 0.0)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segue.control.activities import Activities
+from segue.control.applications import Applications
 from segue.control.audit import Auditing
 from segue.control.consequences import Forecast
+from segue.control.documents import Documents
 from segue.control.editing import Editing
 from segue.control.instances import Instances
 from segue.control.invitations import Invitations
 from segue.control.logs import Logs
 from segue.control.notices import Notices
 from segue.control.processes import Processes
+from segue.control.published import Published
 from segue.control.queues import Queues
 from segue.control.running import RunningEngine
 from segue.control.sessions import Sessions
@@ -21,9 +24,10 @@ from segue.control.tokens import Tokens
 from segue.control.trash import Trash
 from segue.control.users import Users
 from segue.control.versions import Versions
+from segue.control.webhooks import Webhooks
 from segue.control.workers import Workers
 from segue.ports.notifier import Notifier
-from segue.ports.outside import Chance, Clock, WorkerDirectory
+from segue.ports.outside import ApplicationWorkers, Chance, Clock, WorkerDirectory
 from segue.ports.store import Store
 
 
@@ -48,12 +52,17 @@ class Control:
     audit: Auditing
     logs: Logs
     notices: Notices
+    published: Published
+    documents: Documents
+    webhooks: Webhooks
+    applications: Applications
 
 
-def control(
+def control(  # noqa: PLR0917 - the ports, outermost last
     store: Store,
     engine: RunningEngine,
     directory: WorkerDirectory,
+    applications: ApplicationWorkers,
     clock: Clock,
     chance: Chance,
     *,
@@ -79,6 +88,10 @@ def control(
         invitations=Invitations(store, users, sessions, clock, chance),
         activities=Activities(store, clock),
         audit=Auditing(store, clock),
-        logs=Logs(store),
+        logs=Logs(store, store),
         notices=Notices(catalog=store, processes=store, notifier=notifier, engine=engine, clock=clock, chance=chance),
+        published=Published(store),
+        documents=Documents(store, clock, chance),
+        webhooks=Webhooks(store, store, store, clock, chance),
+        applications=Applications(store, applications, store, store, clock, chance),
     )

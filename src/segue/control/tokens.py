@@ -14,7 +14,7 @@ from segue.model.ids import make_id
 from segue.ports.catalog import Token, TokenCatalog
 from segue.ports.outside import Chance, Clock
 
-SCOPES = ("start", "read", "operate", "edit", "admin")
+SCOPES = ("start", "read", "operate", "edit", "worker", "admin")
 _PREFIX = "sgt_"
 _BYTES = 32
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

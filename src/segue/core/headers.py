@@ -135,9 +135,14 @@ def call_headers(routes: Routes, message: Message, extra: Mapping[str, str] | No
     return headers
 
 
+SYSTEM_PROCESSES = frozenset({"system-events", "system-email-notifications", "system-cloud-notifications"})
+"""Processes by whose names Orchesty knows that they serve the system itself; nobody is told of what happens in them."""
+
+
 def service_headers(process: str, worker: str) -> Headers:
     """Return what a control service adds to its calls (`extra`): the names of the process and of the worker called."""
-    return {"sdk": worker, "topology-name": process}
+    headers = {"sdk": worker, "topology-name": process}
+    return headers | {"system-event": "true"} if process in SYSTEM_PROCESSES else headers
 
 
 def _started(message: Message) -> int:

@@ -11,11 +11,14 @@ _SECONDS_BELOW = 100_000_000_000
 def instant_of(value: object) -> int | None:
     """Return an instant in ms since the epoch; None for what is none.
 
-    Understood are numbers of seconds or milliseconds, texts of ISO 8601 (without a zone UTC is meant), and numbers as
-    texts.
+    Understood are numbers of seconds or milliseconds, texts of ISO 8601 (without a zone UTC is meant), numbers as
+    texts, and each of these as MongoDB exports it.
     """
     if isinstance(value, bool) or value is None:
         return None
+    if isinstance(value, dict) and len(value) == 1:
+        inner = value.get("$date", value.get("$numberLong"))
+        return None if isinstance(inner, dict) and "$date" in inner else instant_of(inner)
     if isinstance(value, int | float):
         return _number(value)
     if not isinstance(value, str):

@@ -198,3 +198,10 @@ class WorkerTrouble(SegueError):
 
     code = "worker-trouble"
     status = 502
+
+
+class WorkerRefused(SegueError):
+    """A worker understood what it was asked and refused; the detail has its words."""
+
+    code = "worker-refused"
+    status = 422

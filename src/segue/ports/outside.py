@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
+from segue.model.applications import Application, InstalledApplication, MethodAnswer
 from segue.model.graph import ActionKind
 from segue.model.workers import OfferedAction, Worker, WorkerCall, WorkerReply
 
@@ -44,6 +46,68 @@ class WorkerDirectory(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class ApplicationWorkers(Protocol):
+    """Asks workers about their applications; for people and at the start of an instance, never for a message.
+
+    A1 A worker that is away, slow or answers nonsense gives WorkerTrouble, one that refuses WorkerRefused with its
+       words.
+    A2 Both ways of addressing applications are spoken, and which of them a worker understands is found out.
+    A3 What the worker stores meanwhile is stored by asking us back; nothing of it is in the answers here.
+    """
+
+    async def applications(self, worker: Worker) -> list[Application]:
+        """All applications of the worker."""
+        ...
+
+    async def application(self, worker: Worker, key: str) -> Application:
+        """One of them, with its methods."""
+        ...
+
+    async def installed(self, worker: Worker, key: str, user: str) -> InstalledApplication:
+        """How it is installed for the user."""
+        ...
+
+    async def install(self, worker: Worker, key: str, user: str) -> None: ...
+
+    async def uninstall(self, worker: Worker, key: str, user: str) -> None: ...
+
+    async def set_enabled(self, worker: Worker, key: str, user: str, enabled: bool) -> None: ...
+
+    async def save_settings(
+        self, worker: Worker, key: str, user: str, settings: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Save fields by form."""
+        ...
+
+    async def save_password(  # noqa: PLR0917 - where the password belongs
+        self, worker: Worker, key: str, user: str, form: str, field: str, password: str
+    ) -> None: ...
+
+    async def authorize(self, worker: Worker, key: str, user: str, back: str) -> str:
+        """Begin an authorization: the address to send the browser to. `back` is where it shall end."""
+        ...
+
+    async def authorized(self, worker: Worker, key: str, user: str, answer: Mapping[str, str]) -> None:
+        """End an authorization with what the other system gave the browser."""
+        ...
+
+    async def call(self, worker: Worker, key: str, method: str, body: Any) -> MethodAnswer:
+        """Ask a method of an application; None as body asks without one."""
+        ...
+
+    async def subscribe(  # noqa: PLR0917 - what is subscribed, and where it shall lead
+        self, worker: Worker, key: str, user: str, event: str, process: str, node: str | None
+    ) -> None:
+        """Have the application report the event to the process."""
+        ...
+
+    async def unsubscribe(self, worker: Worker, key: str, user: str, event: str, process: str) -> None: ...
+
+    async def limits(self, worker: Worker, user: str, keys: Sequence[str]) -> list[str]:
+        """The limits of these applications for the user, in the form of the header `limiter-key`."""
+        ...
 
 
 class Clock(Protocol):

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from segue.core.headers import clean_headers
+from segue.core.headers import DEFAULTS, LIMITER_KEY, USER, clean_headers
 from segue.model.events import Event, EventKind
 from segue.model.ids import make_id
 from segue.model.start import Accepted, Headers, Start
@@ -15,6 +16,7 @@ from segue.model.versions import InstanceState
 from segue.ports.messages import MessageStore
 from segue.ports.outside import Chance, Clock
 from segue.ports.views import Views
+from segue.runtime.worker_limits import WorkerLimits
 
 _STATES = {
     EventKind.INSTANCE_FINISHED: InstanceState.FINISHED,
@@ -39,8 +41,11 @@ class StartRequest(Struct, frozen=True, kw_only=True):
 class Acceptor:
     """The one door for new instances. When `start` answers, the message is on disk (P1)."""
 
-    def __init__(self, store: MessageStore, views: Views, clock: Clock, chance: Chance) -> None:
+    def __init__(
+        self, store: MessageStore, views: Views, clock: Clock, chance: Chance, limits: WorkerLimits | None = None
+    ) -> None:
         self._store = store
+        self._limits = limits
         self._views = views
         self._clock = clock
         self._chance = chance
@@ -48,10 +53,14 @@ class Acceptor:
 
     async def start(self, request: StartRequest) -> Accepted:
         """Make an instance. Raises what `MessageStore.accept` raises."""
+        if self._limits is not None and not self._limits.none_for(request.process, request.version):
+            request = await self._limited(self._limits, request)
         return await self._store.accept(self._complete(request))
 
     async def start_and_wait(self, request: StartRequest, timeout_s: float) -> tuple[Accepted, InstanceState]:
         """Make an instance and wait until it has ended or needs a person; RUNNING when the time is over first."""
+        if self._limits is not None and not self._limits.none_for(request.process, request.version):
+            request = await self._limited(self._limits, request)
         start = self._complete(request)
         result = self._watch(start.instance)
         try:
@@ -91,6 +100,14 @@ class Acceptor:
             for result in results:
                 if not result.done():
                     result.set_result(InstanceState.RUNNING)
+
+    @staticmethod
+    async def _limited(limits: WorkerLimits, request: StartRequest) -> StartRequest:
+        """The request with the limits that workers have for its user."""
+        if LIMITER_KEY in request.headers:
+            return request
+        key = await limits.key(request.process, request.version, request.headers.get(USER, DEFAULTS[USER]))
+        return replace(request, headers=request.headers | {LIMITER_KEY: key}) if key else request
 
     def _complete(self, request: StartRequest) -> Start:
         now = self._clock.now()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from segue.model.events import Event
 from segue.model.versions import Version
 from segue.ports.notifier import Notifier
-from segue.ports.outside import Chance, Clock, WorkerTransport
+from segue.ports.outside import ApplicationWorkers, Chance, Clock, WorkerTransport
 from segue.ports.store import Store
 from segue.runtime.accept import Acceptor
 from segue.runtime.control_service import Surroundings
@@ -20,6 +20,8 @@ from segue.runtime.limiter import Limiter
 from segue.runtime.schedules import Scheduler
 from segue.runtime.status_service import StatusService
 from segue.runtime.supervisor import ServiceState, Supervised
+from segue.runtime.system_events import SystemEvents
+from segue.runtime.worker_limits import WorkerLimits
 
 
 class Engine:
@@ -33,12 +35,17 @@ class Engine:
         chance: Chance,
         *,
         notifier: Notifier | None = None,
+        applications: ApplicationWorkers | None = None,
     ) -> None:
         self.bus = EventBus()
         self.herald = Herald(store)
-        self.acceptor = Acceptor(store, store, clock, chance)
         self._store = store
         self._directory = WorkerDirectory(store)
+        self._worker_limits: WorkerLimits | None = None
+        if applications is not None:
+            self._worker_limits = WorkerLimits(store, applications, self._directory.worker, clock)
+        self.acceptor = Acceptor(store, store, clock, chance, self._worker_limits)
+        self._system_events = SystemEvents(store, self.acceptor, clock)
         self._scheduler = Scheduler(store, store, self.acceptor, clock, self.herald)
         self._limiter = Limiter(store, clock)
         self._around = Surroundings(
@@ -69,6 +76,7 @@ class Engine:
         await self._scheduler.reload()
         loop = asyncio.get_running_loop()
         self._background.append(loop.create_task(self._scheduler.run()))
+        self._background.append(loop.create_task(self._system_events.run()))
         if self._status is not None:
             self._background.append(loop.create_task(self._status.run()))
 
@@ -130,6 +138,9 @@ class Engine:
 
     def _events(self, events: Sequence[Event]) -> None:
         self.acceptor.note(events)
+        if self._worker_limits is not None:
+            self._worker_limits.note(events)
+        self._system_events.note(events)
         self.bus.publish(events)
         if self._status is not None:
             self._status.note(events)

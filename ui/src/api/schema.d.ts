@@ -901,6 +901,330 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Applications
+         * @description List the applications of all workers.
+         *
+         *     Scope: read
+         */
+        get: operations["list_applications_api_v1_applications_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/applications/{worker}/{application}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Application
+         * @description Show an application with its methods.
+         *
+         *     Scope: read
+         */
+        get: operations["get_application_api_v1_applications__worker___application__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/installs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Installs
+         * @description List what is installed for whom.
+         *
+         *     Scope: read
+         */
+        get: operations["list_installs_api_v1_installs_get"];
+        put?: never;
+        /**
+         * Install Application
+         * @description Install an application for a user. It is disabled until it is enabled.
+         *
+         *     Scope: edit
+         */
+        post: operations["install_application_api_v1_installs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/installs/{worker}/{application}/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Install
+         * @description Show an installed application: forms, events, actions. Passwords are never in it.
+         *
+         *     Scope: read
+         */
+        get: operations["get_install_api_v1_installs__worker___application___user__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Uninstall Application
+         * @description Take an application away for a user, with its settings and webhooks.
+         *
+         *     Scope: edit
+         */
+        delete: operations["uninstall_application_api_v1_installs__worker___application___user__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/installs/{worker}/{application}/{user}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Install Settings
+         * @description Save fields of its forms; those that are not given stay.
+         *
+         *     Scope: edit
+         */
+        put: operations["put_install_settings_api_v1_installs__worker___application___user__settings_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/installs/{worker}/{application}/{user}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Install Password
+         * @description Save a password. It is never shown again.
+         *
+         *     Scope: edit
+         */
+        put: operations["put_install_password_api_v1_installs__worker___application___user__password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/installs/{worker}/{application}/{user}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Install State
+         * @description Let processes use it, or not.
+         *
+         *     Scope: edit
+         */
+        put: operations["put_install_state_api_v1_installs__worker___application___user__state_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/installs/{worker}/{application}/{user}/authorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Authorize Install
+         * @description Begin an OAuth authorization: send the browser to `url`. It comes back once, within ten minutes.
+         *
+         *     Begun by a session, it has to come back in the same browser.
+         *
+         *     Scope: edit
+         */
+        post: operations["authorize_install_api_v1_installs__worker___application___user__authorize_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/installs/{worker}/{application}/{user}/methods/{method}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call Install Method
+         * @description Ask a method of an application.
+         *
+         *     Scope: edit
+         */
+        post: operations["call_install_method_api_v1_installs__worker___application___user__methods__method__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/installs/{worker}/{application}/{user}/events/{event}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Subscribe Event
+         * @description Let an event of the application start a process.
+         *
+         *     Scope: edit
+         */
+        put: operations["subscribe_event_api_v1_installs__worker___application___user__events__event__put"];
+        post?: never;
+        /**
+         * Unsubscribe Event
+         * @description Let an event start nothing any more.
+         *
+         *     Scope: edit
+         */
+        delete: operations["unsubscribe_event_api_v1_installs__worker___application___user__events__event__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description List webhooks, oldest first: those of people, and those that workers made.
+         *
+         *     Scope: read
+         */
+        get: operations["list_webhooks_api_v1_webhooks_get"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description Make a webhook. Its address and the key of its signatures are in this answer and nowhere else.
+         *
+         *     Scope: edit
+         */
+        post: operations["create_webhook_api_v1_webhooks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Webhook
+         * @description Show a webhook; its secret is not in it.
+         *
+         *     Scope: read
+         */
+        get: operations["get_webhook_api_v1_webhooks__id__get"];
+        /**
+         * Put Webhook
+         * @description Let it take deliveries or not, and demand signatures (Standard Webhooks) or not.
+         *
+         *     Scope: edit
+         */
+        put: operations["put_webhook_api_v1_webhooks__id__put"];
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description Forget a webhook: its address takes nothing any more. The other system is not told.
+         *
+         *     Scope: edit
+         */
+        delete: operations["delete_webhook_api_v1_webhooks__id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description List what came in lately, newest first.
+         *
+         *     Scope: read
+         */
+        get: operations["list_deliveries_api_v1_webhooks__id__deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -1736,6 +2060,44 @@ export interface components {
             timeout_s: number;
         };
         /**
+         * ApplicationOut
+         * @description An application as its worker describes it; `methods` are left empty in lists.
+         */
+        ApplicationOut: {
+            /** Worker */
+            worker: string;
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Authorization */
+            authorization: string;
+            /** Kind */
+            kind: string;
+            /** Info */
+            info: string;
+            /** Logo */
+            logo: string | null;
+            /** Installable */
+            installable: boolean;
+            /** Methods */
+            methods: string[];
+        };
+        /**
+         * ApplicationsOut
+         * @description All applications, and the workers that could not be asked, each with what was wrong.
+         */
+        ApplicationsOut: {
+            /** Items */
+            items: components["schemas"]["ApplicationOut"][];
+            /** Troubles */
+            troubles: {
+                [key: string]: string;
+            };
+        };
+        /**
          * AuditOut
          * @description The proof of the ledger. `faults` are sentences about what is wrong beyond sums.
          */
@@ -1746,6 +2108,22 @@ export interface components {
             versions: components["schemas"]["LedgerLineOut"][];
             /** Faults */
             faults: string[];
+        };
+        /**
+         * AuthorizeIn
+         * @description Where the browser shall end: a path of ours, or with a token any address.
+         */
+        AuthorizeIn: {
+            /** Back */
+            back: string;
+        };
+        /**
+         * AuthorizeOut
+         * @description Where to send the browser.
+         */
+        AuthorizeOut: {
+            /** Url */
+            url: string;
         };
         /**
          * BulkIn
@@ -1767,6 +2145,15 @@ export interface components {
              * @default 10000
              */
             at_most: number;
+        };
+        /**
+         * ChangedWebhookOut
+         * @description A webhook after a change; `signing_secret` is a key just made, which cannot be had again.
+         */
+        ChangedWebhookOut: {
+            webhook: components["schemas"]["WebhookOut"];
+            /** Signing Secret */
+            signing_secret: string | null;
         };
         /**
          * CheckedOut
@@ -1855,6 +2242,56 @@ export interface components {
             headers?: {
                 [key: string]: string;
             } | null;
+        };
+        /**
+         * CustomActionOut
+         * @description Something more that a person can do: `open` an address, or `call` one, or start a process at a node.
+         */
+        CustomActionOut: {
+            /** Name */
+            name: string;
+            /** Action */
+            action: string;
+            /** Url */
+            url: string | null;
+            /** Body */
+            body: string | null;
+            /** Process */
+            process: string | null;
+            /** Node */
+            node: string | null;
+        };
+        /**
+         * DeliveryOut
+         * @description One call of a webhook: what came of it. `message_id` is what the sender calls it.
+         */
+        DeliveryOut: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * @description ms since the epoch
+             */
+            at: number;
+            /** Method */
+            method: string;
+            /** Sender */
+            sender: string;
+            /** Size */
+            size: number;
+            /** Status */
+            status: number;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "accepted" | "repeated" | "answered" | "refused";
+            /** Detail */
+            detail: string;
+            /** Message Id */
+            message_id: string;
+            /** Instance */
+            instance: string | null;
         };
         /**
          * DoneOut
@@ -1969,11 +2406,35 @@ export interface components {
             after: string | null;
         };
         /**
+         * EventIn
+         * @description The process that an event shall start, and the node; null leaves it to the application.
+         */
+        EventIn: {
+            /** Process */
+            process: string;
+            /** Node */
+            node?: string | null;
+        };
+        /**
          * EventKind
          * @description Kinds of events. The instance kinds are stored by the settle that caused them, exactly once each.
          * @enum {string}
          */
         EventKind: "instance-finished" | "instance-failed" | "instance-cancelled" | "message-in-trash" | "version-published" | "version-enabled" | "version-disabled" | "version-retired" | "worker-down" | "worker-up" | "control-service-restarted" | "schedule-missed" | "service-unavailable" | "service-back" | "access-expiring" | "data-error" | "limit-reached" | "queue-too-old" | "queue-too-long" | "queue-back" | "version-switched";
+        /**
+         * EventOut
+         * @description Something that happens in the application, and the process that it starts, "" for none.
+         */
+        EventOut: {
+            /** Name */
+            name: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Is Default */
+            is_default: boolean;
+            /** Process */
+            process: string;
+        };
         /**
          * ExportedOut
          * @description A file in another format, and what is lost in it: a sentence each.
@@ -1983,6 +2444,30 @@ export interface components {
             content: string;
             /** Losses */
             losses: string[];
+        };
+        /**
+         * FieldOut
+         * @description A field of a form; the value of a password is true when there is one.
+         */
+        FieldOut: {
+            /** Key */
+            key: string;
+            /** Type */
+            type: string;
+            /** Label */
+            label: string;
+            /** Description */
+            description: string;
+            /** Value */
+            value: unknown;
+            /** Required */
+            required: boolean;
+            /** Read Only */
+            read_only: boolean;
+            /** Disabled */
+            disabled: boolean;
+            /** Choices */
+            choices: unknown[];
         };
         /**
          * FindingOut
@@ -2020,6 +2505,22 @@ export interface components {
             needed: boolean;
         };
         /**
+         * FormOut
+         * @description A form of settings.
+         */
+        FormOut: {
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Read Only */
+            read_only: boolean;
+            /** Fields */
+            fields: components["schemas"]["FieldOut"][];
+        };
+        /**
          * GroupBy
          * @description What a digest gathers into one notice: all events of the rule, or those of one kind, process and node.
          * @enum {string}
@@ -2037,6 +2538,73 @@ export interface components {
             status: "ok" | "stopping";
             /** Version */
             version: string;
+        };
+        /**
+         * InstallIn
+         * @description What is to be installed; without a user it is for nobody in particular.
+         */
+        InstallIn: {
+            /** Worker */
+            worker: string;
+            /** Application */
+            application: string;
+            /** User */
+            user?: string | null;
+        };
+        /**
+         * InstallOut
+         * @description That an application is installed for a user. `expires`: when its authorization ends.
+         */
+        InstallOut: {
+            /** Id */
+            id: string;
+            /** Application */
+            application: string;
+            /** Worker */
+            worker: string;
+            /** User */
+            user: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Expires */
+            expires: number | null;
+            /**
+             * Created
+             * @description ms since the epoch
+             */
+            created: number;
+            /**
+             * Updated
+             * @description ms since the epoch
+             */
+            updated: number;
+        };
+        /**
+         * InstallStateIn
+         * @description Whether processes may use it.
+         */
+        InstallStateIn: {
+            /** Enabled */
+            enabled: boolean;
+        };
+        /**
+         * InstalledOut
+         * @description An application as it is installed for a user.
+         */
+        InstalledOut: {
+            application: components["schemas"]["ApplicationOut"];
+            /** User */
+            user: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Authorized */
+            authorized: boolean;
+            /** Forms */
+            forms: components["schemas"]["FormOut"][];
+            /** Events */
+            events: components["schemas"]["EventOut"][];
+            /** Actions */
+            actions: components["schemas"]["CustomActionOut"][];
         };
         /**
          * InstanceDetailOut
@@ -2224,6 +2792,20 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /** Listed[DeliveryOut] */
+        Listed_DeliveryOut_: {
+            /** Items */
+            items: components["schemas"]["DeliveryOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Listed[InstallOut] */
+        Listed_InstallOut_: {
+            /** Items */
+            items: components["schemas"]["InstallOut"][];
+            /** Next */
+            next: string | null;
+        };
         /** Listed[InstanceOut] */
         Listed_InstanceOut_: {
             /** Items */
@@ -2277,6 +2859,13 @@ export interface components {
         Listed_TokenOut_: {
             /** Items */
             items: components["schemas"]["TokenOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Listed[WebhookOut] */
+        Listed_WebhookOut_: {
+            /** Items */
+            items: components["schemas"]["WebhookOut"][];
             /** Next */
             next: string | null;
         };
@@ -2355,6 +2944,28 @@ export interface components {
             size: number;
         };
         /**
+         * MethodIn
+         * @description What a method is asked with; null asks without a body.
+         */
+        MethodIn: {
+            /** Body */
+            body?: unknown;
+        };
+        /**
+         * MethodOut
+         * @description What a method answered: `value` when that is JSON, else `text`; bytes that are no UTF-8 are replaced.
+         */
+        MethodOut: {
+            /** Status */
+            status: number;
+            /** Media Type */
+            media_type: string;
+            /** Value */
+            value?: unknown;
+            /** Text */
+            text?: string | null;
+        };
+        /**
          * NewInvitationOut
          * @description An invitation just made; the link is /join#SECRET at the server's address.
          */
@@ -2403,6 +3014,17 @@ export interface components {
             last_used: number | null;
             /** Token */
             token: string;
+        };
+        /**
+         * NewWebhookOut
+         * @description A webhook just made: the path to deliver to, and the key of signatures. Neither can be had again.
+         */
+        NewWebhookOut: {
+            webhook: components["schemas"]["WebhookOut"];
+            /** Path */
+            path: string;
+            /** Signing Secret */
+            signing_secret: string | null;
         };
         /**
          * NodeActionOut
@@ -2546,6 +3168,18 @@ export interface components {
             key: string;
             /** Revision */
             revision: string;
+        };
+        /**
+         * PasswordFieldIn
+         * @description A password, and the field that it belongs to.
+         */
+        PasswordFieldIn: {
+            /** Form */
+            form: string;
+            /** Field */
+            field: string;
+            /** Password */
+            password: string;
         };
         /**
          * PasswordIn
@@ -3015,6 +3649,18 @@ export interface components {
             current: boolean;
         };
         /**
+         * SettingsIn
+         * @description Values of fields by form.
+         */
+        SettingsIn: {
+            /** Settings */
+            settings: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
          * Severity
          * @description How bad a finding is. A version with an error does not publish.
          * @enum {string}
@@ -3079,7 +3725,7 @@ export interface components {
             /** Name */
             name: string;
             /** Scopes */
-            scopes: ("start" | "read" | "operate" | "edit" | "admin")[];
+            scopes: ("start" | "read" | "operate" | "edit" | "worker" | "admin")[];
         };
         /**
          * TokenOut
@@ -3219,6 +3865,73 @@ export interface components {
          * @enum {string}
          */
         VersionState: "draft" | "disabled" | "enabled" | "retired";
+        /**
+         * WebhookChangeIn
+         * @description What to change. `secret` is the key of signatures that the sender has; without it one is made.
+         */
+        WebhookChangeIn: {
+            /** Enabled */
+            enabled?: boolean | null;
+            /** Signed */
+            signed?: boolean | null;
+            /** Secret */
+            secret?: string | null;
+        };
+        /**
+         * WebhookIn
+         * @description A webhook to be made; without a node it starts the default one.
+         */
+        WebhookIn: {
+            /** Name */
+            name: string;
+            /** Process */
+            process: string;
+            /** Node */
+            node?: string | null;
+            /** User */
+            user?: string | null;
+            /**
+             * Signed
+             * @default false
+             */
+            signed: boolean;
+        };
+        /**
+         * WebhookOut
+         * @description A webhook. `signed`: deliveries have to be signed. `given_up`: the other system could not be told to stop.
+         */
+        WebhookOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Process */
+            process: string;
+            /** Node */
+            node: string;
+            /** User */
+            user: string;
+            /** Application */
+            application: string;
+            /** Worker */
+            worker: string;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "worker" | "person";
+            /** Enabled */
+            enabled: boolean;
+            /** Signed */
+            signed: boolean;
+            /** Given Up */
+            given_up: boolean;
+            /**
+             * Created
+             * @description ms since the epoch
+             */
+            created: number;
+        };
         /**
          * WhoOut
          * @description Who is calling. `scopes` is all they may do; `csrf` goes along with changes of a session as X-CSRF-Token.
@@ -4824,6 +5537,649 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkerCheckOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_applications_api_v1_applications_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApplicationsOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_application_api_v1_applications__worker___application__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker: string;
+                application: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApplicationOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_installs_api_v1_installs_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                worker?: string | null;
+                application?: string | null;
+                user?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_InstallOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    install_application_api_v1_installs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstallIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstalledOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_install_api_v1_installs__worker___application___user__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstalledOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uninstall_application_api_v1_installs__worker___application___user__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_install_settings_api_v1_installs__worker___application___user__settings_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstalledOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_install_password_api_v1_installs__worker___application___user__password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordFieldIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_install_state_api_v1_installs__worker___application___user__state_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstallStateIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    authorize_install_api_v1_installs__worker___application___user__authorize_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuthorizeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthorizeOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    call_install_method_api_v1_installs__worker___application___user__methods__method__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                method: string;
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MethodIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MethodOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe_event_api_v1_installs__worker___application___user__events__event__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event: string;
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstalledOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribe_event_api_v1_installs__worker___application___user__events__event__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event: string;
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstalledOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks_api_v1_webhooks_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                process?: string | null;
+                application?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_WebhookOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook_api_v1_webhooks_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook_api_v1_webhooks__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_webhook_api_v1_webhooks__id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChangeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedWebhookOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook_api_v1_webhooks__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries_api_v1_webhooks__id__deliveries_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_DeliveryOut_"];
                 };
             };
             /** @description A problem */

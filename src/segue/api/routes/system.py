@@ -62,4 +62,5 @@ class OpenMetrics(Response):
 @router.get("/metrics", dependencies=need("read"), response_class=OpenMetrics)
 async def metrics(use: UseCases, parts: Everything) -> OpenMetrics:
     """Numbers of now, as OpenMetrics text."""
-    return OpenMetrics(render(await use.queues.find(None), parts.engine.services()))
+    queues = await use.queues.find(None)
+    return OpenMetrics(render(queues, parts.engine.services(), parts.remote_calls.totals()))

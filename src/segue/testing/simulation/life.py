@@ -14,6 +14,7 @@ from segue.model.workers import WorkerReply
 from segue.ports.outside import Chance, Clock, WorkerDirectory, WorkerTransport
 from segue.ports.store import Store
 from segue.runtime.engine import Engine
+from segue.testing.applications import FakeApplicationWorkers
 from segue.testing.simulation.dice import WorldChance, WorldClock
 from segue.testing.simulation.faults import Fault, Faults, Kind
 from segue.testing.simulation.loop import Crashed, SimulatedLoop
@@ -68,7 +69,9 @@ class Life:
     def build(self) -> None:
         """Put the engine together, in the context of this life."""
         self.engine = Engine(self.store, self.transport, self.clock, self.chance)
-        self.control = control(self.store, self.engine, self.directory, self.clock, self.chance)
+        self.control = control(
+            self.store, self.engine, self.directory, FakeApplicationWorkers(self.store), self.clock, self.chance
+        )
 
     def die(self, why: str) -> None:
         """End the life between two instructions."""

@@ -1,0 +1,108 @@
+"""The limits that workers have for a user's applications: asked for when an instance starts, and carried with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from segue.core.versions import PUBLISHED
+from segue.model.errors import SegueError
+from segue.model.events import Event, EventKind
+from segue.model.versions import Version, VersionState
+from segue.model.workers import Worker
+from segue.ports.catalog import ProcessCatalog
+from segue.ports.outside import ApplicationWorkers, Clock
+
+log = logging.getLogger(__name__)
+
+# What a worker said is believed for so long (ms): a person who changes a limit sees it hold for new instances then.
+_FRESH_MS = 5_000
+_BOUND = 10_000
+_CHANGES = {EventKind.VERSION_ENABLED, EventKind.VERSION_DISABLED, EventKind.VERSION_RETIRED}
+
+Applications = dict[str, tuple[str, ...]]
+
+
+class WorkerLimits:
+    """Knows which applications the versions of a process use, and asks their workers for the user's limits.
+
+    A worker that does not answer does not keep an instance from starting: what it said last holds on, or nothing does.
+    """
+
+    def __init__(
+        self,
+        catalog: ProcessCatalog,
+        asking: ApplicationWorkers,
+        find: Callable[[str], Worker | None],
+        clock: Clock,
+    ) -> None:
+        self._catalog = catalog
+        self._asking = asking
+        self._find = find
+        self._clock = clock
+        self._used: dict[tuple[str, int | None], Applications] = {}
+        self._said: OrderedDict[tuple[str, str, tuple[str, ...]], tuple[int, tuple[str, ...]]] = OrderedDict()
+
+    def none_for(self, process: str, version: int | None) -> bool:
+        """Whether it is known that no application is used, so that nobody has to be asked: the usual case."""
+        return self._used.get((process, version)) == {}
+
+    async def key(self, process: str, version: int | None, user: str) -> str:
+        """The header `limiter-key` for an instance; "" without limits. `version` None is the highest enabled one."""
+        used = await self._applications(process, version)
+        answers = await asyncio.gather(*(self._ask(worker, user, keys) for worker, keys in used.items()))
+        return ";".join(limit for limits in answers for limit in limits)
+
+    def note(self, events: Sequence[Event]) -> None:
+        """Look anew at processes whose versions changed."""
+        for event in events:
+            if event.kind in _CHANGES:
+                for known in [known for known in self._used if known[0] == event.process]:
+                    del self._used[known]
+
+    async def _applications(self, process: str, version: int | None) -> Applications:
+        known = self._used.get((process, version))
+        if known is not None:
+            return known
+        try:
+            versions = (await self._catalog.process(process)).versions
+            chosen = _chosen(versions, version)
+            if chosen is None:
+                return {}
+            graph = (await self._catalog.content(chosen.id)).graph
+        except SegueError:
+            return {}  # the start itself says what is wrong
+        used: dict[str, set[str]] = {}
+        for node in graph.nodes:
+            if node.action is not None and node.action.application:
+                used.setdefault(node.action.worker, set()).add(node.action.application)
+        if len(self._used) > _BOUND:
+            self._used.clear()
+        found = self._used[process, version] = {worker: tuple(sorted(keys)) for worker, keys in sorted(used.items())}
+        return found
+
+    async def _ask(self, name: str, user: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+        asked = (name, user, keys)
+        until, limits = self._said.get(asked, (0, ()))
+        now = self._clock.now()
+        worker = self._find(name)
+        if now < until or worker is None:
+            return limits
+        try:
+            limits = tuple(await self._asking.limits(worker, user, keys))
+        except SegueError as error:
+            log.warning("The limits of %s for %s are not known now: %s", ", ".join(keys), user, error.detail)
+        self._said[asked] = (now + _FRESH_MS, limits)
+        self._said.move_to_end(asked)
+        if len(self._said) > _BOUND:
+            self._said.popitem(last=False)
+        return limits
+
+
+def _chosen(versions: Sequence[Version], number: int | None) -> Version | None:
+    if number is not None:
+        return next((version for version in versions if version.number == number and version.state in PUBLISHED), None)
+    enabled = [version for version in versions if version.state is VersionState.ENABLED]
+    return max(enabled, key=lambda version: version.number, default=None)

@@ -1,0 +1,1 @@
+"""A worker made of unmodified Orchesty packages against a whole Segue."""
