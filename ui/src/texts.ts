@@ -386,6 +386,7 @@ export const t = {
       read: 'read everything',
       operate: 'operate: trash, user tasks, cancel',
       edit: 'edit: processes and versions',
+      worker: 'be a worker of Orchesty: documents, log lines, metrics',
       admin: 'administer: everything',
     } as Record<string, string>,
   },

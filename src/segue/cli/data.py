@@ -20,7 +20,9 @@ user_app = typer.Typer(no_args_is_help=True, help="People who sign in.")
 Scopes = Annotated[
     list[str] | None,
     typer.Option(
-        "--scope", help="start, read, operate, edit or admin (all of them); may be repeated.", show_default="admin"
+        "--scope",
+        help="start, read, operate, edit, worker or admin (all of them); may be repeated.",
+        show_default="admin",
     ),
 ]
 

@@ -194,7 +194,8 @@ class Webhooks:
                 body,
                 self._clock.now(),
             )
-        key = f"webhook:{webhook.id}:{_digest(message_id)}" if message_id else None
+        # No caller's Idempotency-Key can look so: they are ASCII.
+        key = f"§webhook:{webhook.id}:{_digest(message_id)}" if message_id else None
         return Admission(webhook=webhook, message_id=message_id[:_LONGEST_ID], key=key)
 
     async def note(self, document: Document, delivery: Delivery) -> None:

@@ -18,7 +18,7 @@ _ENDS = {EventKind.INSTANCE_FINISHED: "processSuccess", EventKind.INSTANCE_FAILE
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """One start of the process: its body, and the key under which it starts once."""
+    """One start of the process: its body, and the key under which it starts once, which no caller can give."""
 
     key: str
     body: bytes
@@ -50,7 +50,7 @@ def told_of_end(event: Event, facts: Facts, failures: int, *, failed: bool | Non
         kind = "processFailed"
     contents = [{"trashId": None, "body": ""}] * failures or None
     body = _body(kind, event, facts, version=event.version or 0, result="", contents=contents)
-    return Told(key=f"system-event:end:{event.instance}", body=body)
+    return Told(key=f"§system-event:end:{event.instance}", body=body)
 
 
 def told_of_trash(event: Event, facts: Facts, message: Message | None) -> Told:
@@ -59,7 +59,7 @@ def told_of_trash(event: Event, facts: Facts, message: Message | None) -> Told:
     result = event.detail or (message.reason if message is not None else None) or ""
     contents = [{"trashId": event.message, "body": text}]
     body = _body("messageInTrash", event, facts, version=0, result=result, contents=contents)
-    return Told(key=f"system-event:{event.seq}", body=body)
+    return Told(key=f"§system-event:{event.seq}", body=body)
 
 
 def _body(  # noqa: PLR0917 - the members of the notice

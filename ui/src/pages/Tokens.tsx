@@ -8,7 +8,7 @@ import { t } from '../texts';
 import { Act, Confirm, Empty, Failure, Page, Rows, Shown, When, type Question } from '../ui/parts';
 
 type Scopes = Schemas['TokenIn']['scopes'];
-const SCOPES: Scopes = ['start', 'read', 'operate', 'edit', 'admin'];
+const SCOPES: Scopes = ['start', 'read', 'operate', 'edit', 'worker', 'admin'];
 
 export default function Tokens() {
   const tokens = useTokens();
