@@ -182,6 +182,7 @@ async def site(
     settings: SqliteSettings | None = None,
     heartbeat_s: float = 30,
     notifier: Notifier | None = None,
+    compat: str = "orchesty",
 ) -> AsyncIterator[Site]:
     """A site with the worker `w` registered, whose connector `echo` answers, and a token for each scope.
 
@@ -203,6 +204,7 @@ async def site(
         limits=StartLimits(body=BODY_LIMIT, wait_s=60),
         version="0.0.test",
         heartbeat_s=heartbeat_s,
+        compat=compat,
     )
     held = bind("127.0.0.1", 0)
     server = HttpServer(build(parts), held)

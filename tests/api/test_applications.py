@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from segue.model.applications import Application
+from segue.model.applications import Application, CustomAction
+from tests.files import chain
 from tests.site import Site
 
 CALLBACK = "/api/applications/authorize/token"
@@ -176,6 +177,22 @@ async def test_methods_are_asked_by_their_names_alone(site: Site) -> None:
     assert site.applications.called[-1] == ("call", "w", "shop", "states", {"x": 1})
     for method in ("other", "..%2F..%2Fx"):
         assert (await site.call("POST", f"{SHOP}/methods/{method}", json={})).code == "not-found"
+
+
+async def test_a_custom_action_starts_its_process_for_the_user(site: Site) -> None:
+    site.applications.actions = (
+        CustomAction(name="Tell", action="call", process="orders", node="begin", body='{"n":1}'),
+        CustomAction(name="Open", action="open", url="https://x.example"),
+    )
+    await _installed(site)
+    await site.deploy("orders", chain("echo"))
+    for given, body in (({}, '{"n":1}'), ({"body": "other"}, "other")):
+        started = await site.post(f"{SHOP}/actions/Tell", given)
+        await site.finished(started["instance"])
+        envelope = json.loads(site.workers.calls[-1].payload)
+        assert (envelope["headers"]["user"], envelope["body"]) == ("ann", body)
+    assert (await site.call("POST", f"{SHOP}/actions/Open", json={})).code == "conflict"
+    assert (await site.call("POST", f"{SHOP}/actions/None", json={})).code == "not-found"
 
 
 async def test_events_are_subscribed_once_it_is_authorized(site: Site) -> None:

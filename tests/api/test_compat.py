@@ -12,6 +12,7 @@ import pytest
 from segue.core.headers import USER
 from tests.files import chain
 from tests.site import Site
+from tests.site import site as make_site
 
 RUN = "/topologies/orders/nodes/begin/run-by-name"
 
@@ -110,6 +111,19 @@ async def test_a_token_is_needed_in_either_header(site: Site) -> None:
     for path in ("/logger/logs", "/metrics/connectors", "/document/Webhook"):
         assert (await _key(site, "POST", path, "start", json={})).status == 403, path
     assert (await _key(site, "POST", "/topologies/x/invalidate-cache")).json == {"cache": 0}
+
+
+async def test_they_can_be_turned_off() -> None:
+    async with make_site(compat="none") as site:
+        await site.deploy("orders", chain("echo"))
+        for method, path in (("POST", RUN), ("GET", "/document/Webhook"), ("GET", "/api/applications/authorize/token")):
+            answer = await _key(
+                site, method, path, "worker", headers={"Authorization": f"Bearer {site.tokens['admin']}"}
+            )
+            assert (answer.status, answer.code) == (404, "not-found"), path
+        assert (await site.call("POST", RUN, token=None)).code == "unauthenticated"
+        made = await site.post("/api/v1/webhooks", {"name": "x", "process": "orders"})
+        assert (await site.call("POST", made["path"], token=None)).status == 202
 
 
 async def test_what_needs_no_token(site: Site) -> None:

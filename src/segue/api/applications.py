@@ -167,6 +167,20 @@ class MethodOut(Out):
     text: str | None = None
 
 
+class ActionIn(In):
+    """With what a custom action starts its process; null leaves it to the application."""
+
+    body: Annotated[Text, Field(max_length=1_000_000)] | None = None
+
+
+class ActionStartedOut(Out):
+    """What a custom action started."""
+
+    instance: str
+    process: str
+    version: int
+
+
 class EventIn(In):
     """The process that an event shall start, and the node; null leaves it to the application."""
 

@@ -6,6 +6,7 @@ is such a webhook.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
@@ -17,7 +18,7 @@ from segue.api.start import Intake, check_json
 from segue.control.webhooks import Webhooks
 from segue.core.signatures import BadSignature
 from segue.model.documents import Delivery, Document
-from segue.model.errors import MethodNotAllowed, NotFound, SegueError, Unauthenticated
+from segue.model.errors import MethodNotAllowed, NotFound, SegueError, StoreUnavailable, Unauthenticated
 from segue.model.start import Accepted
 from segue.runtime.accept import Acceptor, StartRequest
 
@@ -58,7 +59,9 @@ class HookDesk:
             raise
         answer = started(accepted)
         outcome = "repeated" if accepted.repeated else "accepted"
-        await self._note(call, document, body, outcome, answer.status, message_id, instance=accepted.instance)
+        # The instance is there: a sender that was told of trouble would deliver it a second time.
+        with contextlib.suppress(StoreUnavailable):
+            await self._note(call, document, body, outcome, answer.status, message_id, instance=accepted.instance)
         return answer
 
     async def _start(self, call: Call, document: Document, body: bytes) -> Accepted:

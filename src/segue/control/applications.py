@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from segue.control.settings_forms import check_password, check_settings
 from segue.control.tokens import base62
-from segue.model.applications import Application, InstalledApplication, MethodAnswer
+from segue.model.applications import Application, CustomAction, InstalledApplication, MethodAnswer
 from segue.model.documents import Document, DocumentKind, PendingAuthorization
 from segue.model.errors import Conflict, Invalid, NotFound, SegueError, WorkerTrouble
 from segue.model.workers import Worker
@@ -98,7 +98,7 @@ class Applications:
     # -- looking ------------------------------------------------------------------------------------------------------
 
     async def find(self) -> Offered:
-        """All applications of all workers, by worker and key; a worker that is away is named, and not waited for."""
+        """All applications of all workers, by worker and key; a worker that is away is named with its trouble."""
         workers = await self._workers.workers()
         answers = await asyncio.gather(
             *(self._asking.applications(worker) for worker in workers), return_exceptions=True
@@ -186,6 +186,13 @@ class Applications:
             check_password((await self.installed(place)).forms, form, field)
             worker = await self._worker(place.worker)
             await self._asking.save_password(worker, place.application, place.user, form, field, password)
+
+    async def action(self, place: Place, name: str) -> CustomAction:
+        """What a custom action of an installed application does. Raises NotFound."""
+        for action in (await self.installed(place)).actions:
+            if action.name == name:
+                return action
+        raise NotFound(f"The application {place.application} has no action {name[:100]!r}")
 
     async def call(self, place: Place, method: str, body: Any) -> MethodAnswer:
         """Ask a method that the application offers; None as body asks without one. Raises NotFound, WorkerRefused."""

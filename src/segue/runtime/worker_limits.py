@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # What a worker said is believed for so long (ms): a person who changes a limit sees it hold for new instances then.
 _FRESH_MS = 5_000
+# Which applications a process uses is looked at again after so long (ms): another server may have enabled a version.
+_USED_MS = 30_000
 _BOUND = 10_000
 _CHANGES = {EventKind.VERSION_ENABLED, EventKind.VERSION_DISABLED, EventKind.VERSION_RETIRED}
 
@@ -42,12 +44,13 @@ class WorkerLimits:
         self._asking = asking
         self._find = find
         self._clock = clock
-        self._used: dict[tuple[str, int | None], Applications] = {}
+        self._used: dict[tuple[str, int | None], tuple[int, Applications]] = {}
         self._said: OrderedDict[tuple[str, str, tuple[str, ...]], tuple[int, tuple[str, ...]]] = OrderedDict()
 
     def none_for(self, process: str, version: int | None) -> bool:
         """Whether it is known that no application is used, so that nobody has to be asked: the usual case."""
-        return self._used.get((process, version)) == {}
+        known = self._used.get((process, version))
+        return known is not None and not known[1] and known[0] > self._clock.now()
 
     async def key(self, process: str, version: int | None, user: str) -> str:
         """The header `limiter-key` for an instance; "" without limits. `version` None is the highest enabled one."""
@@ -64,8 +67,8 @@ class WorkerLimits:
 
     async def _applications(self, process: str, version: int | None) -> Applications:
         known = self._used.get((process, version))
-        if known is not None:
-            return known
+        if known is not None and known[0] > self._clock.now():
+            return known[1]
         try:
             versions = (await self._catalog.process(process)).versions
             chosen = _chosen(versions, version)
@@ -80,7 +83,8 @@ class WorkerLimits:
                 used.setdefault(node.action.worker, set()).add(node.action.application)
         if len(self._used) > _BOUND:
             self._used.clear()
-        found = self._used[process, version] = {worker: tuple(sorted(keys)) for worker, keys in sorted(used.items())}
+        found = {worker: tuple(sorted(keys)) for worker, keys in sorted(used.items())}
+        self._used[process, version] = (self._clock.now() + _USED_MS, found)
         return found
 
     async def _ask(self, name: str, user: str, keys: tuple[str, ...]) -> tuple[str, ...]:

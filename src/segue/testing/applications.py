@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from segue.model.applications import (
     Application,
     ApplicationEvent,
+    CustomAction,
     InstalledApplication,
     MethodAnswer,
     SettingsField,
@@ -48,6 +49,7 @@ class FakeApplicationWorkers:
         self._documents = documents
         self.offered: dict[str, list[Application]] = {}
         self.events: tuple[str, ...] = ()
+        self.actions: tuple[CustomAction, ...] = ()
         self.limits_of: dict[str, list[str]] = {}
         self.refusing: set[str] = set()
         self.called: list[tuple[Any, ...]] = []
@@ -77,6 +79,7 @@ class FakeApplicationWorkers:
             enabled=document.enabled,
             authorized="token" in self.values.get(f"{key}/{user}", {}),
             forms=(replace(_FORM, fields=fields),),
+            actions=self.actions,
             events=tuple(
                 ApplicationEvent(name=name, enabled=name in self.subscribed, process=self.subscribed.get(name, ""))
                 for name in self.events

@@ -1113,6 +1113,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/installs/{worker}/{application}/{user}/actions/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Install Action
+         * @description Start what a custom action starts, for the install's user. One that is about an address is for the browser.
+         *
+         *     Scope: start
+         */
+        post: operations["run_install_action_api_v1_installs__worker___application___user__actions__action__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/installs/{worker}/{application}/{user}/events/{event}": {
         parameters: {
             query?: never;
@@ -1956,6 +1978,14 @@ export interface components {
             password: string;
         };
         /**
+         * ActionIn
+         * @description With what a custom action starts its process; null leaves it to the application.
+         */
+        ActionIn: {
+            /** Body */
+            body?: string | null;
+        };
+        /**
          * ActionKind
          * @description The kinds of action a worker offers; they differ in path and in what an answer means.
          * @enum {string}
@@ -1971,6 +2001,18 @@ export interface components {
             kind: components["schemas"]["ActionKind"];
             /** Application */
             application?: string | null;
+        };
+        /**
+         * ActionStartedOut
+         * @description What a custom action started.
+         */
+        ActionStartedOut: {
+            /** Instance */
+            instance: string;
+            /** Process */
+            process: string;
+            /** Version */
+            version: number;
         };
         /**
          * ActivityOut
@@ -5912,6 +5954,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MethodOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_install_action_api_v1_installs__worker___application___user__actions__action__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                action: string;
+                worker: string;
+                application: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionStartedOut"];
                 };
             };
             /** @description A problem */

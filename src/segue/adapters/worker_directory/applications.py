@@ -32,13 +32,16 @@ class HttpApplicationWorkers:
 
     def __init__(self, *, timeout_ms: int = 30_000, answer_limit: int = 16 * _MIB, ca_file: Path | None = None) -> None:
         self._asker = Asker(timeout_ms=timeout_ms, answer_limit=answer_limit, ca_file=ca_file)
-        self._quick = Asker(timeout_ms=5_000, answer_limit=_MIB, ca_file=ca_file)
+        self._quick = Asker(timeout_ms=5_000, answer_limit=answer_limit, ca_file=ca_file)
         self._named: dict[tuple[str, str], tuple[float, bool]] = {}
 
     async def applications(self, worker: Worker) -> list[Application]:
         """See `ApplicationWorkers`."""
         tail = await self._tail(worker)
-        listed = await self._get(worker, f"/applications{tail}", wire.Listed)
+        path = f"/applications{tail}"
+        told = await self._quick.ask(worker, "GET", path)
+        _check(worker, path, told)
+        listed: wire.Listed = _decoded(worker, path, told, wire.Listed)
         return [wire.application_of(worker.name, each) for each in listed.items]
 
     async def application(self, worker: Worker, key: str) -> Application:

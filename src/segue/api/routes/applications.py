@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from segue.api.access import Editor, UseCases, need
+from segue.api.access import Editor, Everything, UseCases, need
 from segue.api.applications import (
+    ActionIn,
+    ActionStartedOut,
     ApplicationOut,
     ApplicationsOut,
     AuthorizeIn,
@@ -32,7 +34,8 @@ from segue.api.schemas import Listed, Text
 from segue.control.applications import AUTHORIZATION_MS, DEFAULT_USER, Applications, Offered, Place
 from segue.control.paging import page_of_all
 from segue.model.applications import Application, InstalledApplication, MethodAnswer
-from segue.model.errors import Invalid
+from segue.model.errors import Conflict, Invalid
+from segue.runtime.accept import StartRequest
 
 router = APIRouter(prefix="/api/v1", tags=["applications"])
 
@@ -134,6 +137,23 @@ async def authorize_install(
 async def call_install_method(desk: Desk, at: At, method: Part, asked: MethodIn) -> MethodOut:
     """Ask a method of an application."""
     return _answered(await desk.call(at, method, asked.body))
+
+
+@router.post(_ONE + "/actions/{action}", dependencies=need("start"), status_code=202)
+async def run_install_action(desk: Desk, parts: Everything, at: At, action: Part, given: ActionIn) -> ActionStartedOut:
+    """Start what a custom action starts, for the install's user. One that is about an address is for the browser."""
+    found = await desk.action(at, action)
+    if not found.process:
+        raise Conflict(f"The action {action} starts no process: it is about the address {found.url}")
+    body = found.body if given.body is None else given.body
+    request = StartRequest(
+        process=found.process,
+        node=found.node or None,
+        body=(body or "").encode("utf-8", "replace"),
+        headers={"user": at.user},
+    )
+    accepted = await parts.engine.acceptor.start(request)
+    return ActionStartedOut(instance=accepted.instance, process=accepted.process, version=accepted.version)
 
 
 @router.put(_ONE + "/events/{event}", dependencies=need("edit"), response_model=InstalledOut)
