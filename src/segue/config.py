@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from segue.core.log_lines import HIDDEN_FIELDS
 from segue.model.errors import Invalid
 
 CONFIG_FILE = "segue.toml"
@@ -34,6 +35,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least severe lines written to stderr")
     ] = "info"
+    log_lines: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="least severe lines about messages that are kept; a process may have another level"),
+    ] = "info"
+    log_hidden: Annotated[
+        str, Meta(description="fields whose values are hidden in lines about messages, separated by blanks; * as usual")
+    ] = " ".join(HIDDEN_FIELDS)
+    log_kept: Annotated[int, Meta(ge=1_000, description="lines about messages that are kept; older ones go")] = (
+        1_000_000
+    )
+    log_sinks: Annotated[
+        str,
+        Meta(
+            description="addresses that lines about messages are sent to, separated by blanks", extra={"secret": True}
+        ),
+    ] = ""
     max_body_mb: Annotated[int, Meta(ge=1, le=1024, description="largest body of a request")] = 16
     max_wait_s: Annotated[int, Meta(ge=1, le=3600, description="longest wait a start request may ask for")] = 60
     grace_s: Annotated[

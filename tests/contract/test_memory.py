@@ -11,6 +11,7 @@ from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import FailingContract
+from segue.testing.contracts.log_book import LogBookContract
 from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
@@ -91,4 +92,8 @@ class TestDocuments(DocumentContract):
 
 
 class TestNotices(NoticeContract):
+    pass
+
+
+class TestLogBook(LogBookContract):
     pass

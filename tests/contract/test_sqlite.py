@@ -13,6 +13,7 @@ from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
+from segue.testing.contracts.log_book import LogBookContract
 from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
@@ -87,4 +88,8 @@ class TestDocuments(DocumentContract):
 
 
 class TestNotices(NoticeContract):
+    pass
+
+
+class TestLogBook(LogBookContract):
     pass

@@ -29,6 +29,7 @@ from segue.api.routes import (
     events,
     instances,
     invitations,
+    logs,
     notices,
     processes,
     session,
@@ -57,6 +58,7 @@ _MODULES = (
     notices,
     activity,
     events,
+    logs,
     system,
 )
 

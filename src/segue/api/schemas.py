@@ -181,7 +181,7 @@ class DiffQuery(Asked):
     to: Number
 
 
-# -- queues, audit, logs, services ------------------------------------------------------------------------------------
+# -- queues, audit, services ------------------------------------------------------------------------------------------
 
 
 class QueueOut(Out):
@@ -242,27 +242,6 @@ class AuditOut(Out):
     balanced: bool
     versions: list[LedgerLineOut]
     faults: list[str]
-
-
-class LogQuery(Paged):
-    """Which log lines to list."""
-
-    instance: Annotated[Text, Field(max_length=100)] | None = None
-    process: Name | None = None
-
-
-class LogOut(Out):
-    """A log line."""
-
-    seq: int
-    at: Instant
-    level: str
-    text: str
-    process: str
-    version: int
-    node: str
-    instance: str
-    message: str
 
 
 # -- workers and tokens -----------------------------------------------------------------------------------------------

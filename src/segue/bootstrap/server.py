@@ -9,14 +9,16 @@ import ipaddress
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
 from segue.adapters.chance import SystemChance
 from segue.adapters.clock import SystemClock
+from segue.adapters.log_sinks.addresses import sinks
 from segue.adapters.secrets_file import FileSecrets
 from segue.adapters.senders import Senders
 from segue.adapters.sqlite.settings import SqliteSettings
@@ -33,8 +35,10 @@ from segue.bootstrap.offline import make_folder
 from segue.config import Settings
 from segue.control.everything import control
 from segue.control.upkeep import Upkeep
+from segue.core.log_lines import LineRules, Redactor
 from segue.model.errors import Invalid, SegueError
 from segue.runtime.engine import Engine
+from segue.runtime.log_shipping import LogShipping
 from segue.web import AdminPages
 
 log = logging.getLogger(__name__)
@@ -110,9 +114,13 @@ class _Server:
             clock, chance = SystemClock(), SystemChance()
             senders = Senders(Path(settings.sender_ca) if settings.sender_ca else None)
             stack.push_async_callback(senders.close)
-            engine = Engine(store, transport, clock, chance, notifier=senders, applications=applications)
+            rules = _line_rules(settings)
+            engine = Engine(store, transport, clock, chance, notifier=senders, applications=applications, rules=rules)
+            shipping = LogShipping(sinks(settings.log_sinks), store, clock, settings.log_kept)
             parts = Parts(
-                control=control(store, engine, directory, applications, clock, chance, notifier=senders),
+                control=control(
+                    store, engine, directory, applications, clock, chance, notifier=senders, shipping=shipping
+                ),
                 engine=engine,
                 views=store,
                 gate=Gate(store, clock),
@@ -124,6 +132,7 @@ class _Server:
             )
             await engine.start()
             stack.push_async_callback(engine.stop, 0.0)
+            await stack.enter_async_context(_beside(shipping.run()))
             await self._serve(parts, held, Upkeep(store, store, clock, settings.retention_days))
 
     async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:
@@ -185,6 +194,21 @@ class _Server:
         if self._stop.is_set():
             self._hurry.set()
         self._stop.set()
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have something done until the block ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def _line_rules(settings: Settings) -> LineRules:
+    return LineRules(settings.log_lines, Redactor(settings.log_hidden.split()))
 
 
 async def _care(gate: Gate, upkeep: Upkeep) -> None:

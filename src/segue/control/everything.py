@@ -12,7 +12,7 @@ from segue.control.documents import Documents
 from segue.control.editing import Editing
 from segue.control.instances import Instances
 from segue.control.invitations import Invitations
-from segue.control.logs import Logs
+from segue.control.logs import Logs, NoShipping, Shipping
 from segue.control.notices import Notices
 from segue.control.processes import Processes
 from segue.control.published import Published
@@ -67,8 +67,12 @@ def control(  # noqa: PLR0917 - the ports, outermost last
     chance: Chance,
     *,
     notifier: Notifier | None = None,
+    shipping: Shipping | None = None,
 ) -> Control:
-    """Join the use cases to a store and an engine. Without a notifier no sender can be tested."""
+    """Join the use cases to a store and an engine.
+
+    Without a notifier no sender can be tested, without `shipping` no destination of log lines is known.
+    """
     users = Users(store, clock, chance)
     sessions = Sessions(store, store, users, clock, chance)
     versions = Versions(store, engine, clock)
@@ -88,7 +92,7 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         invitations=Invitations(store, users, sessions, clock, chance),
         activities=Activities(store, clock),
         audit=Auditing(store, clock),
-        logs=Logs(store, store),
+        logs=Logs(store, store, store, store, engine, shipping or NoShipping()),
         notices=Notices(catalog=store, processes=store, notifier=notifier, engine=engine, clock=clock, chance=chance),
         published=Published(store),
         documents=Documents(store, clock, chance),

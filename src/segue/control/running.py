@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from segue.model.events import Event
+from segue.model.message import LogLine
 from segue.model.versions import Version
 
 
@@ -33,4 +35,12 @@ class RunningEngine(Protocol):
 
     def tell(self, event: Event) -> None:
         """Store an event that no settle caused, and tell it."""
+        ...
+
+    async def reload_log_levels(self) -> None:
+        """Use the levels of log lines as they are stored now."""
+        ...
+
+    def kept_lines(self, process: str, lines: Sequence[LogLine]) -> tuple[LogLine, ...]:
+        """The lines to store of those that somebody sent about messages of a process."""
         ...

@@ -15,6 +15,7 @@ from segue.ports.catalog import (
 )
 from segue.ports.documents import AuthorizationCatalog, DeliveryCatalog, DocumentCatalog, LineCatalog, MarkCatalog
 from segue.ports.limits import LimitCatalog
+from segue.ports.log_book import LogBook
 from segue.ports.messages import MessageStore
 from segue.ports.notices import NoticeCatalog
 from segue.ports.retention import Retention
@@ -37,6 +38,7 @@ class Store(
     AuthorizationCatalog,
     LineCatalog,
     MarkCatalog,
+    LogBook,
     Views,
     Retention,
     NoticeCatalog,

@@ -34,6 +34,7 @@ from segue.runtime.directory import WorkerDirectory
 from segue.runtime.herald import Herald
 from segue.runtime.lane import Lane, LaneState
 from segue.runtime.limiter import Limiter
+from segue.runtime.log_lines import LogLines
 
 _TELL_AGAIN_MS = 600_000
 _STORE_RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -49,6 +50,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     clock: Clock
     chance: Chance
     herald: Herald
+    lines: LogLines
 
 
 class ControlService:
@@ -200,7 +202,7 @@ class ControlService:
                 holder = f"{message.id}/{self._around.chance.entropy(4).hex()}"
                 if not await self._granted(lane, holder):
                     return
-            transition = await self._transition(lane, message, holder)
+            transition = self._around.lines.of(self.version.process, await self._transition(lane, message, holder))
             self._note(lane, transition)
             await self._settle(transition)
             settled = True

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
+from segue.core.log_lines import HIDDEN_FIELDS, LineRules, Redactor
 from segue.model.events import Event
+from segue.model.message import LogLine
 from segue.model.versions import Version
 from segue.ports.notifier import Notifier
 from segue.ports.outside import ApplicationWorkers, Chance, Clock, WorkerTransport
@@ -17,6 +19,7 @@ from segue.runtime.directory import WorkerDirectory
 from segue.runtime.events import EventBus
 from segue.runtime.herald import Herald
 from segue.runtime.limiter import Limiter
+from segue.runtime.log_lines import LogLines
 from segue.runtime.schedules import Scheduler
 from segue.runtime.status_service import StatusService
 from segue.runtime.supervisor import ServiceState, Supervised
@@ -36,6 +39,7 @@ class Engine:
         *,
         notifier: Notifier | None = None,
         applications: ApplicationWorkers | None = None,
+        rules: LineRules | None = None,
     ) -> None:
         self.bus = EventBus()
         self.herald = Herald(store)
@@ -48,6 +52,7 @@ class Engine:
         self._system_events = SystemEvents(store, self.acceptor, clock)
         self._scheduler = Scheduler(store, store, self.acceptor, clock, self.herald)
         self._limiter = Limiter(store, clock)
+        self._lines = LogLines(store, rules or LineRules("info", Redactor(HIDDEN_FIELDS)))
         self._around = Surroundings(
             store=store,
             transport=transport,
@@ -56,6 +61,7 @@ class Engine:
             clock=clock,
             chance=chance,
             herald=self.herald,
+            lines=self._lines,
         )
         self._status = None if notifier is None else StatusService(store, store, notifier, clock, chance)
         self._services: dict[int, Supervised] = {}
@@ -67,6 +73,7 @@ class Engine:
     async def start(self) -> None:
         """Start a control service for every published version, and the schedules."""
         await self._directory.reload()
+        await self._lines.reload()
         for version in await self._store.published():
             service = self._services[version.id] = Supervised(version, self._store, self._around)
             await service.prepare()
@@ -113,6 +120,14 @@ class Engine:
     async def reload_workers(self) -> None:
         """Use the workers as they are registered now."""
         await self._directory.reload()
+
+    def kept_lines(self, process: str, lines: Sequence[LogLine]) -> tuple[LogLine, ...]:
+        """The lines to store of those that somebody sent about messages of a process."""
+        return self._lines.kept(process, lines)
+
+    async def reload_log_levels(self) -> None:
+        """Use the levels of processes as they are stored now."""
+        await self._lines.reload()
 
     async def reload_schedules(self) -> None:
         """Use the schedules of the versions that are enabled now."""

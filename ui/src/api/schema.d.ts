@@ -1811,6 +1811,122 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Logs
+         * @description List log lines in the order they were stored, or the newest first.
+         *
+         *     Scope: read
+         */
+        get: operations["logs_api_v1_logs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tail
+         * @description Log lines as they come. With `Last-Event-ID` first everything that is stored since that line.
+         *
+         *     Scope: read
+         */
+        get: operations["tail_api_v1_logs_tail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs/{seq}/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log Context
+         * @description A log line with those around it.
+         *
+         *     Scope: read
+         */
+        get: operations["log_context_api_v1_logs__seq__context_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log-sinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log Sinks
+         * @description The destinations of log lines outside the store, and how each is doing.
+         *
+         *     Scope: read
+         */
+        get: operations["log_sinks_api_v1_log_sinks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{process}/log-level": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log Level
+         * @description The least severe lines of a process that are kept; null when the setting says it.
+         *
+         *     Scope: read
+         */
+        get: operations["log_level_api_v1_processes__process__log_level_get"];
+        /**
+         * Set Log Level
+         * @description Keep lines of this level and above from now on, in all versions of the process.
+         *
+         *     Scope: operate
+         */
+        put: operations["set_log_level_api_v1_processes__process__log_level_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -1845,28 +1961,6 @@ export interface paths {
          *     Scope: read
          */
         get: operations["audit_api_v1_audit_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/logs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Logs
-         * @description List log lines in the order they were stored.
-         *
-         *     Scope: read
-         */
-        get: operations["logs_api_v1_logs_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2254,6 +2348,17 @@ export interface components {
             more: boolean;
             /** Entries */
             entries: components["schemas"]["EntryOut"][];
+        };
+        /**
+         * ContextOut
+         * @description A line and those around it, oldest first.
+         */
+        ContextOut: {
+            /** Before */
+            before: components["schemas"]["LogOut"][];
+            line: components["schemas"]["LogOut"];
+            /** After */
+            after: components["schemas"]["LogOut"][];
         };
         /**
          * ConvertedOut
@@ -2826,6 +2931,14 @@ export interface components {
             trash: number;
             /** Balanced */
             balanced: boolean;
+        };
+        /**
+         * LevelIn
+         * @description The least severe lines that are kept; null leaves it to the setting.
+         */
+        LevelIn: {
+            /** Level */
+            level: ("debug" | "info" | "warning" | "error") | null;
         };
         /** Listed[ActivityOut] */
         Listed_ActivityOut_: {
@@ -3717,6 +3830,47 @@ export interface components {
             email: string;
             /** Password */
             password: string;
+        };
+        /**
+         * SinkOut
+         * @description A destination of log lines.
+         *
+         *     `status` holds since `since`; `trouble` is what is wrong, `refusal` what it said of the last line that it will never
+         *     take. `waiting` lines are still to be sent; `dropped` ones had to go before they were. `link` shows lines there.
+         */
+        SinkOut: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Address */
+            address: string;
+            /** Levels */
+            levels: string[];
+            /** Link */
+            link: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "trouble";
+            /**
+             * Since
+             * @description ms since the epoch
+             */
+            since: number;
+            /** Trouble */
+            trouble: string | null;
+            /** Refusal */
+            refusal: string | null;
+            /** Waiting */
+            waiting: number;
+            /** Sent */
+            sent: number;
+            /** Refused */
+            refused: number;
+            /** Dropped */
+            dropped: number;
         };
         /**
          * StepOut
@@ -7406,6 +7560,218 @@ export interface operations {
             };
         };
     };
+    logs_api_v1_logs_get: {
+        parameters: {
+            query?: {
+                level?: ("debug" | "info" | "warning" | "error") | null;
+                text?: string;
+                process?: string | null;
+                version?: number | null;
+                node?: string | null;
+                instance?: string | null;
+                message?: string | null;
+                since?: number | null;
+                until?: number | null;
+                limit?: number;
+                cursor?: string | null;
+                order?: "oldest" | "newest";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_LogOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tail_api_v1_logs_tail_get: {
+        parameters: {
+            query?: {
+                level?: ("debug" | "info" | "warning" | "error") | null;
+                text?: string;
+                process?: string | null;
+                version?: number | null;
+                node?: string | null;
+                instance?: string | null;
+                message?: string | null;
+                since?: number | null;
+                until?: number | null;
+            };
+            header?: {
+                "last-event-id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_context_api_v1_logs__seq__context_get: {
+        parameters: {
+            query?: {
+                count?: number;
+                same_instance?: boolean;
+            };
+            header?: never;
+            path: {
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContextOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_sinks_api_v1_log_sinks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SinkOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_level_api_v1_processes__process__log_level_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelIn"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_log_level_api_v1_processes__process__log_level_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LevelIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelIn"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health_api_v1_health_get: {
         parameters: {
             query?: never;
@@ -7451,40 +7817,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditOut"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    logs_api_v1_logs_get: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string | null;
-                instance?: string | null;
-                process?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Listed_LogOut_"];
                 };
             };
             /** @description A problem */

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from segue.model.versions import InstanceState, Process, Step, Version, VersionC
 from segue.model.workers import Worker
 from segue.ports.activity import Activity, Invitation
 from segue.ports.catalog import Session, Token, User
+from segue.ports.log_book import SinkPosition
 from segue.ports.views import StoredLog
 
 
@@ -93,6 +94,8 @@ class State:
         self.deliveries: dict[str, dict[str, Delivery]] = {}
         self.authorizations: dict[bytes, PendingAuthorization] = {}
         self.marks: dict[str, int] = {}
+        self.sinks: dict[str, SinkPosition] = {}
+        self.log_levels: dict[str, str] = {}
         self.taken: dict[int, Message] = {}
         self.trouble: str | None = None
         self._numbers = {"message": 0, "event": 0, "log": 0}
@@ -106,6 +109,15 @@ class State:
         """The next number of a kind: higher than all before."""
         self._numbers[kind] += 1
         return self._numbers[kind]
+
+    def drop_logs(self, going: Sequence[StoredLog], held: Mapping[str, int]) -> None:
+        """Remove lines, counting those that a destination had still to be sent."""
+        for name, sink in self.sinks.items():
+            got = max(sink.seq, held.get(name, 0))
+            unsent = sum(line.seq > got and line.level in sink.levels for line in going)
+            self.sinks[name] = replace(sink, dropped=sink.dropped + unsent)
+        gone = {line.seq for line in going}
+        self.logs = [line for line in self.logs if line.seq not in gone]
 
     # -- messages -----------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from segue.adapters.memory.activity import MemoryActivity
 from segue.adapters.memory.catalog import MemoryCatalog
 from segue.adapters.memory.documents import MemoryDocuments
 from segue.adapters.memory.limits import MemoryLimits
+from segue.adapters.memory.log_book import MemoryLogBook
 from segue.adapters.memory.messages import MemoryMessages
 from segue.adapters.memory.notices import MemoryNotices
 from segue.adapters.memory.state import Run, State
@@ -15,7 +16,14 @@ from segue.ports.outside import Clock
 
 
 class MemoryStore(
-    MemoryMessages, MemoryCatalog, MemoryDocuments, MemoryLimits, MemoryViews, MemoryActivity, MemoryNotices
+    MemoryMessages,
+    MemoryCatalog,
+    MemoryDocuments,
+    MemoryLimits,
+    MemoryViews,
+    MemoryActivity,
+    MemoryNotices,
+    MemoryLogBook,
 ):
     """Implements `Store`.
 
@@ -32,6 +40,7 @@ class MemoryStore(
         MemoryViews.__init__(self, state, clock)
         MemoryActivity.__init__(self, state)
         MemoryNotices.__init__(self, state, self._tell_all, self)
+        MemoryLogBook.__init__(self, state)
 
     def break_writes(self, reason: str) -> None:
         """Refuse every change with StoreUnavailable until mended."""
@@ -53,7 +62,7 @@ class MemoryStore(
         state.events = [event for event in state.events if event.instance not in gone]
         if last and last != state.events[-1:]:
             state.events += last
-        state.logs = [line for line in state.logs if line.instance not in gone]
+        state.drop_logs([line for line in state.logs if line.instance in gone], {})
         state.keys = {key: made for key, made in state.keys.items() if made.instance not in gone}
         return len(ended)
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 from sqlalchemy import delete, func, insert, select, update
 
+from segue.adapters.sql.log_book import count_dropped
 from segue.adapters.sql.scripts import Script
 from segue.adapters.sql.tables import carried, event, idempotency, instance, log, queue, step
 from segue.core.ledger import END_EVENTS
@@ -32,6 +33,7 @@ def prune(before: int, limit: int) -> Script[tuple[int, bool]]:
     numbers = [number for number, _ in found]
     if numbers:
         yield from _carry(numbers, Counter(version for _, version in found))
+        yield from count_dropped(log.c.instance.in_(numbers), {})
         for table in (step, log, idempotency):
             yield delete(table).where(table.c.instance.in_(numbers))
         yield delete(instance).where(instance.c.num.in_(numbers))

@@ -180,6 +180,24 @@ log = Table(
 Index("log_instance", log.c.instance)
 Index("log_queue", log.c.queue)
 
+log_sink = Table(
+    "log_sink",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("levels", Text, nullable=False),
+    _number("seq"),
+    _number("sent"),
+    _number("refused"),
+    _number("dropped"),
+)
+
+log_level = Table(
+    "log_level",
+    metadata,
+    Column("process", Number, ForeignKey("process.id"), primary_key=True, autoincrement=False),
+    Column("level", Text, nullable=False),
+)
+
 idempotency = Table(
     "idempotency",
     metadata,

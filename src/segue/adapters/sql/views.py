@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select
 
 from segue.adapters.sql.live import held_of, live_messages
+from segue.adapters.sql.log_book import find_logs
 from segue.adapters.sql.scripts import Row, Script
 from segue.adapters.sql.tables import (
     aside,
     event,
     in_queue,
     instance,
-    log,
     message,
     not_finished,
     process,
@@ -25,6 +25,7 @@ from segue.model.events import Event, EventKind
 from segue.model.ledger import QueueState
 from segue.model.message import Message, Place
 from segue.model.versions import Instance, InstanceState, Step
+from segue.ports.log_book import LogFilter
 from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
 
 _HANDLED = select(func.count()).where(step.c.instance == instance.c.num).correlate(instance).scalar_subquery()
@@ -238,43 +239,7 @@ def _placed_message(row: Row, now: int) -> PlacedMessage:
 
 def logs(key: str | None, name: str | None, after: int, limit: int) -> Script[list[StoredLog]]:
     """List log lines of an instance, a process or all, oldest first."""
-    wanted = (
-        select(
-            log.c.seq,
-            log.c.at,
-            log.c.level,
-            log.c.text,
-            process.c.name,
-            version.c.number,
-            queue.c.node,
-            instance.c.id,
-            log.c.message,
-        )
-        .join_from(log, queue, queue.c.id == log.c.queue)
-        .join(version, version.c.id == queue.c.version)
-        .join(process, process.c.id == version.c.process)
-        .join(instance, instance.c.num == log.c.instance)
-        .where(log.c.seq > after)
-    )
-    if key is not None:
-        wanted = wanted.where(instance.c.id == key)
-    if name is not None:
-        wanted = wanted.where(process.c.name == name)
-    rows = yield wanted.order_by(log.c.seq).limit(limit)
-    return [
-        StoredLog(
-            seq=seq,
-            at=at,
-            level=level,
-            text=text,
-            process=owner,
-            version=number,
-            node=node,
-            instance=run,
-            message=about,
-        )
-        for seq, at, level, text, owner, number, node, run, about in rows
-    ]
+    return (yield from find_logs(LogFilter(instance=key, process=name, after=after, limit=limit)))
 
 
 _EVENTS = (

@@ -16,4 +16,4 @@ class CountedNumbers:
         self.message = count(max(following("message", "seq"), following("step", "seq"))).__next__
         self.instance = count(following("instance", "num")).__next__
         self.event = count(following("event", "seq")).__next__
-        self.log = count(following("log", "seq")).__next__
+        self.log = count(max(following("log", "seq"), following("log_sink", "seq"))).__next__

@@ -1,11 +1,11 @@
-"""The server itself: health, audit, logs, control services, metrics, and what its errors mean."""
+"""The server itself: health, audit, control services, metrics, and what its errors mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from fastapi.responses import PlainTextResponse, Response
 
 from segue.api.access import Everything, UseCases, need
@@ -14,10 +14,8 @@ from segue.api.front import HEALTH
 from segue.api.openmetrics import MEDIA_TYPE as OPENMETRICS
 from segue.api.openmetrics import render
 from segue.api.problems import PAGES
-from segue.api.schemas import AuditOut, HealthOut, Listed, LogOut, LogQuery, ServiceOut
-from segue.control.paging import Page, number_cursor
+from segue.api.schemas import AuditOut, HealthOut, ServiceOut
 from segue.model.ledger import Audit
-from segue.ports.views import StoredLog
 from segue.runtime.supervisor import ServiceState
 
 router = APIRouter(tags=["system"])
@@ -39,12 +37,6 @@ async def error_meaning(code: Annotated[str, Path(max_length=100)]) -> PlainText
 async def audit(use: UseCases) -> Audit:
     """Prove the ledger from stored rows."""
     return await use.audit.audit()
-
-
-@router.get("/api/v1/logs", dependencies=need("read"), response_model=Listed[LogOut])
-async def logs(use: UseCases, query: Annotated[LogQuery, Query()]) -> Page[StoredLog]:
-    """List log lines in the order they were stored."""
-    return await use.logs.find(query.instance, query.process, number_cursor(query.cursor), query.limit)
 
 
 @router.get("/api/v1/services", dependencies=need("read"), response_model=list[ServiceOut])

@@ -11,6 +11,7 @@ from segue.model.errors import SegueError
 from segue.model.graph import ActionKind
 from segue.model.workers import Worker
 from segue.ports.catalog import Session, Token, User
+from segue.ports.log_book import LogFilter
 from segue.ports.views import InstanceFilter
 from segue.testing.simulation.account import Account
 from segue.testing.simulation.breach import Breaches
@@ -55,7 +56,7 @@ class Office:
             lambda life: life.control.instances.get(instance),
             lambda life: life.control.instances.find(InstanceFilter(limit=5)),
             lambda life: life.control.queues.find(process),
-            lambda life: life.control.logs.find(instance, None, 0, 10),
+            lambda life: life.control.logs.find(LogFilter(instance=instance, limit=10), None),
             lambda life: life.control.audit.audit(),
             lambda life: life.control.processes.find(None, 10),
             lambda life: life.control.processes.get(process),

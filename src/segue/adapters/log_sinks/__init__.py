@@ -1,0 +1,1 @@
+"""Destinations of log lines: Elasticsearch and OpenSearch, MongoDB, Logstash, standard output."""

@@ -1,0 +1,1 @@
+"""Destinations of log lines, against real receivers where there are any."""

@@ -1,0 +1,1 @@
+"""Parts of the runtime that the simulation does not reach."""
