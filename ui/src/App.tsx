@@ -33,6 +33,7 @@ import { useWho } from './who';
 const Home = lazy(() => import('./pages/Home'));
 const Processes = lazy(() => import('./pages/Processes'));
 const ProcessPage = lazy(() => import('./pages/Process'));
+const EditorPage = lazy(() => import('./editor/Editor'));
 const Instances = lazy(() => import('./pages/Instances'));
 const InstancePage = lazy(() => import('./pages/Instance'));
 const Trash = lazy(() => import('./pages/Trash'));
@@ -136,6 +137,7 @@ function Pages() {
     <Switch>
       <Route path="/" component={Home} />
       <Route path="/processes" component={Processes} />
+      <Route path="/process/:name/edit">{({ name }) => <EditorPage key={name} name={decodeURIComponent(name)} />}</Route>
       <Route path="/process/:name">{({ name }) => <ProcessPage key={name} name={decodeURIComponent(name)} />}</Route>
       <Route path="/instances" component={Instances} />
       <Route path="/instance/:id">{({ id }) => <InstancePage key={id} id={decodeURIComponent(id)} />}</Route>

@@ -33,6 +33,7 @@ export const editorTexts = {
   undo: 'Undo',
   redo: 'Redo',
   more: 'More',
+  andMore: (count: number) => `and ${count} more`,
   paste: 'Paste',
   copySelected: 'Copy',
   duplicateHint: 'What you copy here can be pasted in every other process.',

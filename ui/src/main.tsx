@@ -8,8 +8,10 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { setNonce } from 'get-nonce';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { Router } from 'wouter';
 
 import { Problem } from './api/client';
+import { aroundNav } from './editor/guard';
 import { Entrance } from './Entrance';
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
@@ -37,7 +39,9 @@ createRoot(document.getElementById('root')!).render(
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
       <Notifications position="bottom-right" />
       <QueryClientProvider client={client}>
-        <Entrance />
+        <Router aroundNav={aroundNav}>
+          <Entrance />
+        </Router>
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

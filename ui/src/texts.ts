@@ -115,6 +115,8 @@ export const t = {
     drafted: (n: number) => `Version ${n} is a draft now.`,
     same: (n: number) => `The file means the same as version ${n}; only its drawing was replaced.`,
     open: 'Open the process',
+    openEditor: 'Open in the editor',
+    todo: (count: number) => `${many(count, 'thing')} to do before it can be published, such as actions to assign and conditions to write: the editor lists them.`,
     noVersion: 'no version',
   },
   process: {

@@ -170,6 +170,33 @@ def _starts(largest: dict[int, int], sizes: Iterable[tuple[int, int]]) -> dict[i
     return starts
 
 
+def _forward(start: Point, end: Point) -> tuple[Point, ...]:
+    middle = end[0] - GAP // 2
+    bend = () if start[1] == end[1] else ((middle, start[1]), (middle, end[1]))
+    return (start, *bend, end)
+
+
+def _around(start: Point, end: Point, source: Bounds, target: Bounds, drawing: Drawing) -> tuple[Point, ...]:
+    """The way below what stands in the way of a flow that passes columns; nothing when nothing does."""
+    between = [
+        box
+        for box in drawing.bounds.values()
+        if start[0] < box.x + box.width and box.x < end[0] - GAP // 2 and box not in {source, target}
+    ]
+    if not any(box.y <= start[1] <= box.y + box.height for box in between):
+        return ()
+    # Only what stands in the same row is passed below; the gap to the next row has room for it.
+    row = [box for box in between if box.y <= start[1] <= box.y + box.height]
+    below = max(box.y + box.height for box in (*row, source)) + _DETOUR
+    out = source.x + source.width // 2
+    drawing.height = max(drawing.height, below)
+    if target.y + target.height < below and start[1] >= target.y:
+        back = target.x + target.width // 2
+        return ((out, source.y + source.height), (out, below), (back, below), (back, target.y + target.height))
+    middle = end[0] - GAP // 2
+    return ((out, source.y + source.height), (out, below), (middle, below), (middle, end[1]), end)
+
+
 def _route(flows: list[Flow], drawing: Drawing) -> None:
     """Draw the flows in right angles: forward through the gap between columns, backward below everything."""
     for flow in flows:
@@ -177,9 +204,7 @@ def _route(flows: list[Flow], drawing: Drawing) -> None:
         start = (source.x + source.width, source.y + source.height // 2)
         end = (target.x, target.y + target.height // 2)
         if start[0] < end[0]:
-            middle = end[0] - GAP // 2
-            bend = () if start[1] == end[1] else ((middle, start[1]), (middle, end[1]))
-            drawing.points[flow.id] = (start, *bend, end)
+            drawing.points[flow.id] = _around(start, end, source, target, drawing) or _forward(start, end)
         else:
             drawing.height += _DETOUR
             below = drawing.height

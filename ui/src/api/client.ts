@@ -70,8 +70,14 @@ export async function askText(path: string): Promise<string> {
 }
 
 /** Send a file or a body as it is. */
-export async function send<D>(method: 'PUT' | 'POST', path: string, body: BodyInit, type: string): Promise<D> {
-  const headers = { 'Content-Type': type, 'X-CSRF-Token': csrf };
+export async function send<D>(
+  method: 'PUT' | 'POST',
+  path: string,
+  body: BodyInit,
+  type: string,
+  more: Record<string, string> = {},
+): Promise<D> {
+  const headers = { 'Content-Type': type, 'X-CSRF-Token': csrf, ...more };
   const response = await fetch(path, { method, body, headers }).catch(() => {
     throw new Problem(0, 'unreachable', t.offline);
   });

@@ -56,6 +56,7 @@ export function setOwn(services: Services, element: Shape, type: Own, fields: Re
     services.get<Modeling>('modeling').updateModdleProperties(element, there, given);
     return;
   }
+  if (Object.values(given).every((text) => text === undefined)) return;
   replaceOwn(services, element, type, [services.get<Factory>('bpmnFactory').create(type, given)]);
 }
 

@@ -27,6 +27,11 @@ export function createModeler(container: HTMLElement, offers: Offers): Editor {
     keyboard: { bind: true },
     moddleExtensions: { segue: segueModdle },
     minimap: { open: false },
+    bpmnRenderer: {
+      defaultFillColor: 'var(--drawing-fill)',
+      defaultStrokeColor: 'var(--drawing-stroke)',
+      defaultLabelColor: 'var(--drawing-label)',
+    },
     additionalModules: [
       minimap,
       menusModule,

@@ -1,6 +1,7 @@
-import { Alert, FileButton, Group, Select, Stack, Table, Tabs, Text } from '@mantine/core';
-import { IconPlayerPlay, IconUpload } from '@tabler/icons-react';
+import { Alert, Button, FileButton, Group, Select, Stack, Table, Tabs, Text } from '@mantine/core';
+import { IconPencil, IconPlayerPlay, IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
+import { Link } from 'wouter';
 
 import type { Schemas } from '../api/client';
 import { useProcess, useQueues } from '../api/queries';
@@ -35,6 +36,9 @@ export default function ProcessPage({ name }: { name: string }) {
               </Act>
             )}
           </FileButton>
+          <Button component={Link} href={`/process/${encodeURIComponent(name)}/edit`} variant="default" leftSection={<IconPencil size={16} />}>
+            {t.editor.edit}
+          </Button>
           <Act needs="start" leftSection={<IconPlayerPlay size={16} />} onClick={() => setStarting(true)} disabled={!enabled}>
             {t.process.start}
           </Act>

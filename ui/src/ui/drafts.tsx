@@ -114,6 +114,7 @@ export function UploadDraft({ file, process, close }: { file: File | null; proce
 }
 
 function Drafted({ draft, close }: { draft: Draft; close: () => void }) {
+  const todo = draft.findings.filter((each) => each.severity === 'error').length;
   return (
     <Stack>
       <Alert color="teal">{draft.published ? t.processes.same(draft.version) : t.processes.drafted(draft.version)}</Alert>
@@ -121,9 +122,13 @@ function Drafted({ draft, close }: { draft: Draft; close: () => void }) {
         {t.processes.findings}
       </Text>
       <Findings found={draft.findings} />
+      {!draft.published && todo > 0 && <Text size="sm">{t.processes.todo(todo)}</Text>}
       <Group justify="flex-end">
-        <Button component={Link} href={processHref(draft.process, { version: draft.version })} onClick={close}>
+        <Button component={Link} variant={todo > 0 ? 'default' : 'filled'} href={processHref(draft.process, { version: draft.version })} onClick={close}>
           {t.processes.open}
+        </Button>
+        <Button component={Link} variant={todo > 0 ? 'filled' : 'default'} href={href(`/process/${encodeURIComponent(draft.process)}/edit`, { version: draft.version })} onClick={close}>
+          {t.processes.openEditor}
         </Button>
       </Group>
     </Stack>
