@@ -84,7 +84,7 @@ def check_route(flow: Flow, points: tuple[tuple[int, int], ...], bounds: dict[st
     for (x, y), node in ((points[0], bounds[flow.source]), (points[-1], bounds[flow.target])):
         assert node.x <= x <= node.x + node.width
         assert node.y <= y <= node.y + node.height
-        assert x in {node.x, node.x + node.width} or y == node.y + node.height
+        assert x in {node.x, node.x + node.width} or y in {node.y, node.y + node.height}
     if bounds[flow.source].x + bounds[flow.source].width >= bounds[flow.target].x:
         # What leads back runs below all nodes, so that it is not taken for a flow to one of them.
         assert max(y for _, y in points) > max(node.y + node.height for node in bounds.values())

@@ -163,40 +163,70 @@ export const t = {
   },
   versions: {
     created: 'Created',
-    author: 'By',
-    note: 'Note',
-    state: 'State',
-    live: 'Live',
     publish: 'Publish',
     enable: 'Enable',
     disable: 'Disable',
+    switch: 'Switch to it',
     retire: 'Retire',
     actions: 'Actions',
+    restore: 'Restore as draft',
+    restoreAsk: (n: number) => `A draft is made from version ${n}, which stays as it is.`,
+    restoreOver: (n: number, draft: number, author: string) => `The draft, version ${draft}${author ? ` by ${author}` : ''}, is replaced by the content of version ${n}. Version ${n} stays as it is.`,
+    restored: (n: number, draft: number) => `Version ${n} is the draft now, as version ${draft}.`,
+    restoredNote: (n: number) => `restored from version ${n}`,
+    sameAs: (n: number, other: number) => `Version ${n} means the same as version ${other}, so no draft is needed; only its drawing was taken over.`,
+    openInEditor: 'Open in the editor',
+    compareWith: (n: number) => `Compare with v${n}`,
+    taking: 'Takes new work',
+    running: (instances: number, live: number) => `${many(instances, 'running instance')}, ${many(live, 'live message')}`,
+    rate: (failed: number, ended: number) => `${((100 * failed) / ended).toFixed(failed === 0 ? 0 : 1)} % failed of the last ${ended.toLocaleString('en')}`,
+    lastStarted: 'Last start',
     diff: 'Compare',
-    diffTitle: (a: number, b: number) => `From version ${a} to ${b}`,
+    from: 'From',
+    to: 'To',
+    side: (n: number) => `Version ${n}`,
     same: 'Both mean the same.',
+    counted: (added: number, removed: number, changed: number) => `${added} added, ${removed} removed, ${changed} changed.`,
+    kinds: { added: 'added', removed: 'removed', changed: 'changed' },
+    of: { node: 'node', flow: 'flow', process: '' },
+    process: 'The process itself',
+    field: 'Field',
+    fieldsOf: (name: string) => `Fields of ${name}`,
     findings: 'Findings',
-    download: 'Download',
+    download: 'Download as it was put',
+    downloadAs: (format: string) => `Download as ${format}`,
     discard: 'Move its live messages to trash',
+    takes: (before: number | null, after: number | null) =>
+      after === null
+        ? 'No version is enabled then: starts are refused until one is.'
+        : before === after
+          ? `New starts go to version ${after}, as now.`
+          : `New starts go to version ${after} from now on${before === null ? '' : `, no longer to version ${before}`}.`,
+    disables: (others: number[]) => `Disabled with it: version ${others.join(', ')}. What runs there runs on to its end.`,
+    runs: (step: string, running: number, more: boolean, live: number, n: number) =>
+      step === 'retire'
+        ? live === 0
+          ? `Nothing lives on version ${n}. It ends for good and its control service stops.`
+          : `${many(live, 'message')} of ${more ? 'more than ' : ''}${many(running, 'running instance')} live on version ${n}: it retires only if they are moved to trash.`
+        : running === 0
+          ? 'No running instance is touched.'
+          : `${more ? 'More than ' : ''}${many(running, 'running instance')} on version ${n} ${running === 1 && !more ? 'stays' : 'stay'} there and run${running === 1 && !more ? 's' : ''} on to the end.`,
+    entries: 'Ways to start it',
+    entry: 'Start event',
+    entryKind: 'Begins',
+    entryKinds: { schedule: 'by the clock', webhook: 'by a message', start: 'when asked' },
+    becomes: 'Then',
+    changes: { begins: 'begins', ends: 'ends', stays: 'stays', changed: 'changes' },
     done: {
       publish: (n: number) => `Version ${n} is published. It takes nothing until it is enabled.`,
       enable: (n: number) => `Version ${n} is enabled.`,
       disable: (n: number) => `Version ${n} is disabled.`,
+      switch: (n: number) => `Version ${n} takes all new work; the others are disabled.`,
       retire: (n: number) => `Version ${n} is retired.`,
     },
     ask: {
       publish: (n: number) =>
         `Version ${n} becomes immutable and gets a control service of its own. It stays disabled: new messages go where they go now, until you enable it. If the file has errors it stays a draft.`,
-      enable: (n: number, other: number | null) =>
-        other === null
-          ? `New starts go to version ${n} from now on.`
-          : other > n
-            ? `Version ${other} is enabled too and is higher, so new starts still go there. Disable it to send them to version ${n}.`
-            : `New starts go to version ${n} from now on instead of version ${other}, which stays enabled and finishes what it has. Running instances stay on their version.`,
-      disable: (n: number, live: number, next: number | null) =>
-        `Version ${n} takes nothing new. ${live === 0 ? 'It has no live messages.' : `Its ${many(live, 'live message')} go on to their end.`} ${next === null ? 'No other version is enabled: starts are refused until one is.' : `New starts go to version ${next}.`}`,
-      retire: (n: number, live: number) =>
-        `Version ${n} ends for good and its control service stops. ${live === 0 ? 'It has no live messages.' : `It still has ${many(live, 'live message')}: it retires only if they are moved to trash.`}`,
     },
   },
   state: {

@@ -15,12 +15,14 @@ DI = "http://www.omg.org/spec/DD/20100524/DI"
 MARGIN = 100
 
 
-def add_diagram(root: Element, plane_of: str, drawing: Drawing, nodes: Container[str]) -> None:
+def add_diagram(
+    root: Element, plane_of: str, drawing: Drawing, nodes: Container[str], marked: Container[str] = ()
+) -> None:
     """Append a diagram to a definitions element: shapes for `nodes` and edges, on the plane of one process."""
     plane = add_plane(root, plane_of)
     for id_, bounds in drawing.bounds.items():
         if id_ in nodes:
-            add_shape(plane, id_, bounds.moved(MARGIN, MARGIN))
+            add_shape(plane, id_, bounds.moved(MARGIN, MARGIN), marked=id_ in marked)
     for id_, points in drawing.points.items():
         add_edge(plane, id_, points)
 
@@ -31,11 +33,13 @@ def add_plane(root: Element, plane_of: str) -> Element:
     return etree.SubElement(diagram, f"{{{BPMNDI}}}BPMNPlane", id=f"Plane_{plane_of}", bpmnElement=plane_of)
 
 
-def add_shape(plane: Element, id_: str, bounds: Bounds, *, expanded: bool = False) -> None:
-    """Append the shape of a node or pool."""
+def add_shape(plane: Element, id_: str, bounds: Bounds, *, expanded: bool = False, marked: bool = False) -> None:
+    """Append the shape of a node or pool; `marked` draws the X of an exclusive gateway."""
     shape = etree.SubElement(plane, f"{{{BPMNDI}}}BPMNShape", id=f"Shape_{id_}", bpmnElement=id_)
     if expanded:
         shape.set("isExpanded", "true")
+    if marked:
+        shape.set("isMarkerVisible", "true")
     numbers = {"x": bounds.x, "y": bounds.y, "width": bounds.width, "height": bounds.height}
     etree.SubElement(shape, f"{{{DC}}}Bounds", {name: str(number) for name, number in numbers.items()})
 

@@ -177,24 +177,28 @@ def _forward(start: Point, end: Point) -> tuple[Point, ...]:
 
 
 def _around(start: Point, end: Point, source: Bounds, target: Bounds, drawing: Drawing) -> tuple[Point, ...]:
-    """The way below what stands in the way of a flow that passes columns; nothing when nothing does."""
-    between = [
+    """The way above what stands in the way of a flow that passes columns; nothing when nothing does.
+
+    Names of events and gateways stand below them, so above is where a line crosses none.
+    """
+    row = [
         box
         for box in drawing.bounds.values()
-        if start[0] < box.x + box.width and box.x < end[0] - GAP // 2 and box not in {source, target}
+        if start[0] < box.x + box.width
+        and box.x < end[0] - GAP // 2
+        and box.y <= start[1] <= box.y + box.height
+        and box not in {source, target}
     ]
-    if not any(box.y <= start[1] <= box.y + box.height for box in between):
+    if not row:
         return ()
-    # Only what stands in the same row is passed below; the gap to the next row has room for it.
-    row = [box for box in between if box.y <= start[1] <= box.y + box.height]
-    below = max(box.y + box.height for box in (*row, source)) + _DETOUR
+    # The gap between two rows has room for it; in the first row everything is moved down a little (see _route).
+    above = min(box.y for box in (*row, source)) - _DETOUR
     out = source.x + source.width // 2
-    drawing.height = max(drawing.height, below)
-    if target.y + target.height < below and start[1] >= target.y:
-        back = target.x + target.width // 2
-        return ((out, source.y + source.height), (out, below), (back, below), (back, target.y + target.height))
+    if above < target.y <= start[1]:
+        into = target.x + target.width // 2
+        return ((out, source.y), (out, above), (into, above), (into, target.y))
     middle = end[0] - GAP // 2
-    return ((out, source.y + source.height), (out, below), (middle, below), (middle, end[1]), end)
+    return ((out, source.y), (out, above), (middle, above), (middle, end[1]), end)
 
 
 def _route(flows: list[Flow], drawing: Drawing) -> None:
@@ -211,3 +215,8 @@ def _route(flows: list[Flow], drawing: Drawing) -> None:
             out, back = source.x + source.width // 2, target.x + target.width // 2
             under = ((out, source.y + source.height), (out, below), (back, below), (back, target.y + target.height))
             drawing.points[flow.id] = under
+    highest = min((y for points in drawing.points.values() for _, y in points), default=0)
+    if highest < 0:
+        moved = Drawing(width=drawing.width, height=drawing.height - highest)
+        moved.put(drawing, 0, -highest)
+        drawing.bounds, drawing.points, drawing.height = moved.bounds, moved.points, moved.height

@@ -247,8 +247,9 @@ class _Normaliser:
         placed = Drawing()
         placed.put(self._arranged(graph), 0, top)
         holders = {node.parent for node in graph.nodes}
+        marked = {node.id for node in graph.nodes if node.element == "exclusiveGateway"}
         for id_, bounds in placed.bounds.items():
-            add_shape(plane, id_, bounds.moved(100, 100), expanded=id_ in holders)
+            add_shape(plane, id_, bounds.moved(100, 100), expanded=id_ in holders, marked=id_ in marked)
         for id_, points in placed.points.items():
             add_edge(plane, id_, points)
 

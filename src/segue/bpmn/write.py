@@ -56,7 +56,9 @@ def write_bpmn(graph: ProcessGraph) -> bytes:
             _node(root, process, node)
         for flow in graph.flows:
             _flow(process, flow)
-        add_diagram(root, graph.key, arrange(graph.nodes, graph.flows), {node.id for node in graph.nodes})
+        marked = {node.id for node in graph.nodes if node.kind is NodeKind.EXCLUSIVE}
+        drawing = arrange(graph.nodes, graph.flows)
+        add_diagram(root, graph.key, drawing, {node.id for node in graph.nodes}, marked)
     except ValueError as error:
         raise Invalid(f"The process {graph.key!r} holds text that XML cannot hold: {error}") from error
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)

@@ -13,7 +13,7 @@ import { PlacedList } from '../ui/placed';
 import { DiagramTab } from '../ui/DiagramTab';
 import { StartDialog } from '../ui/StartDialog';
 import { UploadDraft } from '../ui/drafts';
-import { VersionsTab } from '../ui/VersionsTab';
+import { VersionsTab } from '../versions/VersionsTab';
 import { t } from '../texts';
 import { Act, Empty, Page, Rows, Shown } from '../ui/parts';
 
