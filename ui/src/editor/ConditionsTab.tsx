@@ -11,7 +11,7 @@ import { fromLabel } from './cel';
 import { DraftInput } from './fields';
 import { useSession } from './hooks';
 import { labelOf } from './menus';
-import { branchesOf, conditionOf, isAsked, isDefault, moveBranch, setCondition, setDefault } from './model';
+import { branchesOf, conditionOf, defaultLanguage, isAsked, isDefault, moveBranch, newLanguage, setCondition, setDefault } from './model';
 
 const keyOf = (process: string) => `segue.sample.${process}`;
 
@@ -103,25 +103,26 @@ function Branch({ flow, sample }: { flow: Shape; sample: string }) {
             label={t.editor.condition.label}
             description={t.editor.condition.about}
             value={condition?.source ?? ''}
-            language={condition?.language ?? ''}
+            language={condition ? condition.language || defaultLanguage(flow) : newLanguage(flow)}
             sample={sample}
             disabled={off}
-            commit={(source) => setCondition(session, flow, { source: source.trim(), language: condition?.language ?? '' })}
+            commit={(source) => setCondition(session, flow, { source: source.trim(), language: condition ? condition.language : newLanguage(flow) })}
           />
           {!condition && suggestion && (
             <Stack gap={4}>
               <Text size="xs">{t.editor.condition.fromLabel(name)}</Text>
               <Group>
-                <Button size="compact-sm" variant="default" disabled={off} ff="monospace" onClick={() => setCondition(session, flow, { source: suggestion, language: '' })}>
+                <Button size="compact-sm" variant="default" disabled={off} ff="monospace" onClick={() => setCondition(session, flow, { source: suggestion, language: newLanguage(flow) })}>
                   {suggestion}
                 </Button>
               </Group>
             </Stack>
           )}
-          {condition?.language && (
+          {condition && (condition.language || defaultLanguage(flow)) && (
             <DraftInput
               label={t.editor.condition.language}
               disabled={off}
+              placeholder={defaultLanguage(flow)}
               value={condition.language}
               commit={(language) => setCondition(session, flow, { ...condition, language: language.trim() })}
             />

@@ -24,8 +24,9 @@ import { exportAs } from './export';
 import { useGuard } from './guard';
 import { SessionContext, useListings, useSession } from './hooks';
 import { Panel } from './Panel';
-import { Problems, todoCount } from './Problems';
+import { Problems } from './Problems';
 import { Session } from './session';
+import { todoCount } from './todo';
 import { Toolbar, type Acts } from './Toolbar';
 
 export default function EditorPage({ name }: { name: string }) {

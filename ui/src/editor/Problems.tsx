@@ -9,40 +9,8 @@ import type { Registry } from './bpmn';
 import { flowName } from './ConditionsTab';
 import { useSession } from './hooks';
 import { labelOf } from './menus';
-import type { TabName } from './Panel';
 import { isFlow, type Finding, type Session } from './session';
-
-type Group_ = keyof typeof t.editor.problems.groups;
-
-const GROUPS: Record<string, Group_> = {
-  'no-action': 'actions',
-  'bad-binding': 'actions',
-  'branch-without-condition': 'conditions',
-  'bad-condition': 'conditions',
-  'timer-empty': 'times',
-  'bad-timer': 'times',
-  'schedule-missing': 'times',
-};
-
-/** What is to be done, by kind of work: everything that keeps the drawing from being published. */
-export function todoOf(findings: Finding[]): Map<Group_, Finding[]> {
-  const found = new Map<Group_, Finding[]>();
-  for (const finding of findings) {
-    const group = GROUPS[finding.code] ?? (finding.severity === 'error' ? 'rest' : undefined);
-    if (group) found.set(group, [...(found.get(group) ?? []), finding]);
-  }
-  return found;
-}
-
-export const todoCount = (findings: Finding[]): number => [...todoOf(findings).values()].reduce((sum, each) => sum + each.length, 0);
-
-/** The tab in which a finding is put right. */
-export function tabFor(code: string, flow: boolean): TabName | null {
-  if (/condition|default-flow/.test(code)) return flow ? 'condition' : 'conditions';
-  if (/timer|schedule/.test(code)) return 'schedule';
-  if (/action|binding/.test(code)) return 'action';
-  return null;
-}
+import { tabFor, todoCount, todoOf, type TodoGroup } from './todo';
 
 export function nameOf(session: Session, id: string): string {
   const element = session.get<Registry>('elementRegistry').get(id);
@@ -112,7 +80,7 @@ function Todo({ findings, jump }: { findings: Finding[]; jump: (finding: Finding
   if (todo.size === 0) return <Text size="sm">{t.editor.problems.done}</Text>;
   return (
     <Stack gap="xs">
-      {(Object.keys(t.editor.problems.groups) as Group_[])
+      {(Object.keys(t.editor.problems.groups) as TodoGroup[])
         .filter((group) => todo.has(group))
         .map((group) => (
           <div key={group}>

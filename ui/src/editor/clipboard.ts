@@ -1,6 +1,6 @@
 // Copy here, paste in another process, also in another tab: what is copied is kept in this browser as text. Extension
 // elements of other tools travel along.
-import type { Canvas, EventBus, ModdleModel, Moddle, Selection, Shape } from './bpmn';
+import type { Canvas, EventBus, ModdleModel, Moddle, Registry, Selection, Shape } from './bpmn';
 
 const KEY = 'segue.clipboard';
 type Services = { get<T>(name: string): T };
@@ -97,7 +97,11 @@ class SharedClipboard {
     const point = beside
       ? { x: box.x + beside.x / box.scale + 60, y: box.y + (beside.y + beside.height) / box.scale + 100 }
       : { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-    return this.injector.get<{ paste(context: object): Shape[] }>('copyPaste').paste({ element: canvas.getRootElement(), point }) ?? [];
+    const others = this.injector.get<Registry>('elementRegistry').filter((each) => !each.waypoints && !each.labelTarget && each.parent === canvas.getRootElement());
+    while (others.some((each) => Math.abs(each.x + each.width / 2 - point.x) < (each.width + 120) / 2 && Math.abs(each.y + each.height / 2 - point.y) < (each.height + 100) / 2)) point.y += 20;
+    const pasted = this.injector.get<{ paste(context: object): Shape[] }>('copyPaste').paste({ element: canvas.getRootElement(), point }) ?? [];
+    this.injector.get<Selection>('selection').select(pasted.filter((each) => !each.labelTarget && !each.waypoints));
+    return pasted;
   }
 }
 

@@ -3,6 +3,7 @@ import { send, type Schemas } from '../api/client';
 import { href } from '../lib/url';
 import type { Session } from './session';
 import { xmlOf } from './modeler';
+import { withoutVariables } from './picture';
 
 export type Format = 'bpmn' | 'tplg' | 'tplg.json' | 'svg' | 'png';
 export const FORMATS: Format[] = ['bpmn', 'tplg', 'tplg.json', 'svg', 'png'];
@@ -36,13 +37,6 @@ export async function exportAs(session: Session, format: Format): Promise<{ name
   const { content, losses } = await send<Schemas['ExportedOut']>('POST', path, xml, 'application/xml');
   download(name, new Blob([content], { type: format === 'tplg' ? 'application/xml' : 'application/json' }));
   return { name, losses };
-}
-
-/** The colours of the page are names that a picture on its own does not know: on paper they are black and white. */
-export function withoutVariables(svg: string): string {
-  return svg
-    .replace(/var\(--drawing-fill\)/g, '#ffffff')
-    .replace(/var\(--drawing-(?:stroke|label)\)/g, '#22242a');
 }
 
 async function asPng(svg: string): Promise<Blob> {

@@ -95,6 +95,16 @@ export function conditionOf(flow: Shape): WrittenCondition | null {
   return found ? { source: textOf(found, 'body'), language: textOf(found, 'language') } : null;
 }
 
+/** The language of conditions that do not name one: what the file says, if it says anything. */
+export function defaultLanguage(element: Shape): string {
+  let root: Moddle | undefined = businessOf(element);
+  while (root?.$parent) root = root.$parent;
+  return textOf(root, 'expressionLanguage');
+}
+
+/** A condition is written in CEL. Where the file says that its conditions are in another language, this one says so. */
+export const newLanguage = (element: Shape): string => (defaultLanguage(element) === '' ? '' : 'cel');
+
 /** An empty source takes the condition away. */
 export function setCondition(services: Services, flow: Shape, condition: WrittenCondition): void {
   const modeling = services.get<Modeling>('modeling');

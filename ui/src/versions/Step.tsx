@@ -7,8 +7,8 @@ import { api, ask, Problem, type Schemas } from '../api/client';
 import { useChange } from '../api/queries';
 import { t } from '../texts';
 import { Failure, Findings, State } from '../ui/parts';
+import type { StepName } from './steps';
 
-export type StepName = 'publish' | 'enable' | 'disable' | 'switch' | 'retire';
 export interface Wanted {
   version: Schemas['VersionOut'];
   step: StepName;

@@ -13,23 +13,11 @@ import { t } from '../texts';
 import { Confirm, Findings, Shown, State, When, type Question } from '../ui/parts';
 import { useMay } from '../who';
 import { Compare } from './Compare';
-import { StepDialog, type StepName, type Wanted } from './Step';
+import { StepDialog, type Wanted } from './Step';
+import { stepsOf, type StepName } from './steps';
 import './versions.css';
 
 type Version = Schemas['VersionOut'];
-
-const STEPS: Record<string, StepName[]> = {
-  draft: ['publish'],
-  disabled: ['switch', 'enable', 'retire'],
-  enabled: ['disable', 'switch', 'retire'],
-  retired: [],
-};
-
-/** What can be done with a version now, the likeliest first. Where nothing else is enabled a switch is just enabling. */
-export function stepsOf(process: Schemas['ProcessOut'], version: Version): StepName[] {
-  const others = process.versions.some((each) => each.state === 'enabled' && each.version !== version.version);
-  return (STEPS[version.state] ?? []).filter((step) => step !== 'switch' || others);
-}
 
 export function VersionsTab({ process }: { process: Schemas['ProcessOut'] }) {
   const [wanted, setWanted] = useState<Wanted | null>(null);

@@ -1,0 +1,111 @@
+// The life of a process by mouse, in the editor: a file drawn elsewhere is imported, actions are assigned, conditions
+// written, it is published, enabled, started, edited, compared, switched and switched back; then what must not be lost.
+import { addWorker, launch, must, setUp, start, step, url, watched } from './browser.mjs';
+import { addNode, assignAll, conditions, drawn, importFile, publish, switchTo } from './editing.mjs';
+
+const browser = await launch();
+const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true });
+const { page, faults } = await watched(context);
+const told = (text) => console.log(`ok: ${text}`);
+
+try {
+  await setUp(page);
+  await addWorker(page);
+  const todo = await importFile(page, 'elsewhere');
+  must(todo >= 7, `the to-do list names ${todo} things`);
+  told('a file drawn elsewhere is imported, with a to-do list');
+  await assignAll(page);
+  told('actions are assigned from what the worker offers now');
+  await conditions(page);
+  told('conditions are written with completion, checked, and tried on a sample');
+  await publish(page, 'first');
+  await step(page, 'Enable');
+  told('it is published and enabled');
+
+  const first = await start(page, { amount: 150 });
+  await page.goto(url + first);
+  await page.getByText('Finished', { exact: true }).first().waitFor();
+  told('a started instance finishes');
+
+  await page.goto(`${url}/process/elsewhere`);
+  await page.getByRole('link', { name: 'Edit', exact: true }).click();
+  await drawn(page);
+  await addNode(page, 'Task 2');
+  await page.getByText('Draft v2 saved').waitFor();
+  told('an action is appended by its name, and the draft saves itself');
+
+  // Somebody else saves the draft meanwhile.
+  const csrf = (await (await page.request.get(`${url}/api/v1/session`)).json()).csrf;
+  const theirs = await (await page.request.get(`${url}/api/v1/processes/elsewhere/versions/1/bpmn`)).text();
+  const put = await page.request.put(`${url}/api/v1/processes/elsewhere/draft?note=theirs`, {
+    headers: { 'X-CSRF-Token': csrf, 'Content-Type': 'application/xml' },
+    data: theirs.replace('Task 3', 'Task of somebody else'),
+  });
+  must(put.ok(), `putting a draft: ${put.status()}`);
+  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 4' }).first().click();
+  await page.getByLabel('Name', { exact: true }).fill('Task 4, renamed');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Somebody else changed it').waitFor();
+  await dialog.getByRole('button', { name: 'Keep mine' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByText('Draft v2 saved').waitFor();
+  const kept = await (await page.request.get(`${url}/api/v1/processes/elsewhere/versions/2/bpmn`)).text();
+  must(kept.includes('Task 4, renamed') && !kept.includes('somebody else'), 'the conflict was not decided as chosen');
+  told('a draft that changed meanwhile asks instead of being overwritten');
+
+  await page.getByRole('button', { name: 'Export', exact: true }).click();
+  const download = page.waitForEvent('download');
+  await page.getByRole('menuitem', { name: 'SVG picture' }).click();
+  must((await download).suggestedFilename() === 'elsewhere.svg', 'no picture was downloaded');
+  const png = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'PNG picture' }).click();
+  must((await png).suggestedFilename() === 'elsewhere.png', 'no picture was downloaded');
+  told('pictures of the drawing are downloaded');
+
+  await publish(page, 'with one action more');
+  await page.getByText('Disabled', { exact: true }).first().waitFor();
+  await page.locator('.segue-pair[data-ready=true]').waitFor();
+  must((await page.locator('.segue-added.djs-shape').count()) > 0, 'nothing new is painted on the drawing');
+  must((await page.locator('.segue-changed').count()) > 0, 'nothing changed is painted on the drawing');
+  await page.getByText('Task 4, renamed').first().waitFor();
+  told('the new version is disabled, and what differs is painted and listed');
+
+  await switchTo(page, 2, 'New starts go to version 2 from now on, no longer to version 1.');
+  must((await page.request.get(url + (await start(page, { amount: 5 })).replace('/instance/', '/api/v1/instances/')).then((answer) => answer.json())).version === 2, 'not on version 2');
+  await page.goto(`${url}/process/elsewhere?tab=versions`);
+  await switchTo(page, 1, 'New starts go to version 1 from now on, no longer to version 2.');
+  must((await page.request.get(url + (await start(page, { amount: 5 })).replace('/instance/', '/api/v1/instances/')).then((answer) => answer.json())).version === 1, 'not on version 1');
+  told('switched, and switched back');
+
+  // Copied here, pasted in another process; unsaved work asks before one leaves.
+  await page.goto(`${url}/process/elsewhere/edit?version=2`);
+  await drawn(page);
+  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().click();
+  await page.keyboard.press('Control+c');
+  await page.request.post(`${url}/api/v1/processes`, { headers: { 'X-CSRF-Token': csrf }, data: { name: 'other' } });
+  await page.goto(`${url}/process/other/edit`);
+  await drawn(page);
+  await page.locator('.segue-canvas svg').first().click({ position: { x: 500, y: 400 } });
+  await page.keyboard.press('Control+v');
+  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().waitFor();
+  await page.getByText('office / book: The worker offers it now.').waitFor();
+  told('a node copied in one process is pasted in another with its action');
+  await page.locator('.djs-shape[data-element-id=Start]').first().click();
+  await page.getByLabel('Name', { exact: true }).fill('Renamed');
+  await page.getByRole('link', { name: 'Back to the process' }).click();
+  await page.getByText('Not everything is saved').waitFor();
+  await page.getByRole('button', { name: 'Leave' }).click();
+  await page.goto(`${url}/process/other/edit`);
+  await drawn(page);
+  await page.getByText('was not saved is still in this browser').or(page.getByText('Renamed').first()).first().waitFor();
+  told('leaving with unsaved work asks, and the work is offered again');
+  must(faults.length === 0, `faults of the pages:\n${faults.join('\n')}`);
+  told('no script failed, the policy refused nothing, no third party was asked');
+} catch (error) {
+  if (process.env.PICTURE) await page.screenshot({ path: process.env.PICTURE }).catch(() => undefined);
+  console.error(`${error.message}\nat ${page.url()}\n${faults.join('\n')}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
