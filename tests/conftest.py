@@ -8,7 +8,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("tests.skipping",)
+pytest_plugins = ("tests.skipping", "tests.postgres")
 
 # No deadline: how fast the machine is decides no test. Where the tests gate a change they are the same each time.
 settings.register_profile("here", deadline=None, print_blob=True)

@@ -30,6 +30,21 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Every setting. Sizes are in MiB where the name ends in `_mb`, durations in seconds where it ends in `_s`."""
 
     data: Annotated[str, Meta(min_length=1, description="folder of the store, the key and segue.toml")] = "segue-data"
+    store: Annotated[
+        str,
+        Meta(
+            description="the store: empty for the data folder's own, else the URL of a database (postgresql://...), or"
+            " a file whose first line is one",
+            extra={"secret": True},
+        ),
+    ] = ""
+    store_password_file: Annotated[
+        str, Meta(description="file whose first line is the password of the store's database")
+    ] = ""
+    store_connections: Annotated[
+        int,
+        Meta(ge=1, le=100, description="connections to the store's database for reading; the data path has 4 more"),
+    ] = 4
     host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8080
     log_level: Annotated[

@@ -1,4 +1,4 @@
-"""What the command line does in a data folder itself, whether a server runs on it or not."""
+"""What the command line does in a store itself, whether a server runs on it or not."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import msgspec
 
 from segue.adapters.chance import SystemChance
 from segue.adapters.clock import SystemClock
+from segue.adapters.postgres.address import read_address
+from segue.adapters.postgres.beside import PostgresBeside
+from segue.adapters.secrets_file import FileSecrets
 from segue.adapters.sql import audit as auditing
 from segue.adapters.sqlite.beside import Beside
 from segue.adapters.sqlite.file import FILE
-from segue.config import CONFIG_FILE
+from segue.config import CONFIG_FILE, Settings
 from segue.control.activities import Activities
 from segue.control.tokens import NewToken, Tokens
 from segue.control.users import Users
@@ -35,42 +38,48 @@ def make_folder(data: Path) -> Path:
     return data
 
 
-async def create_token(data: Path, name: str, scopes: tuple[str, ...]) -> NewToken:
-    """Make a token in a data folder, which is made if need be."""
-    store = _made(data)
+async def create_token(settings: Settings, name: str, scopes: tuple[str, ...]) -> NewToken:
+    """Make a token in a store, which is made if need be."""
+    store = await _made(settings)
     made = await Tokens(store, SystemClock(), SystemChance()).create(name, scopes)
     await _note(store, "create-token", name, scopes=", ".join(scopes))
     return made
 
 
-async def list_tokens(data: Path) -> list[dict[str, Any]]:
-    """The tokens of a data folder as the API shows them."""
-    found = (await _tokens(data).find(None, _ALL)).items
+async def list_tokens(settings: Settings) -> list[dict[str, Any]]:
+    """The tokens of a store as the API shows them."""
+    found = (await _tokens(settings).find(None, _ALL)).items
     return [{key: value for key, value in msgspec.structs.asdict(token).items() if key != "digest"} for token in found]
 
 
-async def revoke_token(data: Path, id: str) -> None:
-    """Revoke a token of a data folder. Raises NotFound."""
-    await _tokens(data).revoke(id)
-    await _note(Beside(data), "revoke-token", id)
+async def revoke_token(settings: Settings, id: str) -> None:
+    """Revoke a token of a store. Raises NotFound."""
+    await _tokens(settings).revoke(id)
+    await _note(_beside(settings), "revoke-token", id)
 
 
-async def create_user(data: Path, email: str, password: str, scopes: tuple[str, ...]) -> User:
-    """Make a user in a data folder, which is made if need be."""
-    store = _made(data)
+async def create_user(settings: Settings, email: str, password: str, scopes: tuple[str, ...]) -> User:
+    """Make a user in a store, which is made if need be."""
+    store = await _made(settings)
     made = await Users(store, SystemClock(), SystemChance()).create(email, password, scopes)
     await _note(store, "create-user", made.email, scopes=", ".join(scopes))
     return made
 
 
-async def list_users(data: Path) -> list[dict[str, Any]]:
-    """The users of a data folder, without their passwords."""
-    found = await Beside(data).users()
+async def list_users(settings: Settings) -> list[dict[str, Any]]:
+    """The users of a store, without their passwords."""
+    found = await _beside(settings).users()
     return [{key: value for key, value in msgspec.structs.asdict(user).items() if key != "password"} for user in found]
 
 
-def backup(data: Path, target: Path) -> int:
-    """Copy a data folder into the new folder `target`, whole or not at all; the bytes copied. Raises Conflict."""
+def backup(settings: Settings, target: Path) -> int:
+    """Copy a data folder into the new folder `target`, whole or not at all; the bytes copied. Raises Conflict, and
+    Invalid when the store is a database, which has means of its own."""
+    if settings.store:
+        raise Invalid(
+            "The store is a database: back it up with its own means (pg_dump), and copy the data folder's key"
+        )
+    data = Path(settings.data)
     source = Beside(data)
     if target.exists():
         raise Conflict(f"{target} is there already; name a folder that is not")
@@ -89,25 +98,43 @@ def backup(data: Path, target: Path) -> int:
     return sum(file.stat().st_size for file in target.iterdir())
 
 
-def audit(data: Path) -> dict[str, Any]:
-    """Prove the ledger of a data folder from its rows, as the API shows it."""
-    found = Beside(data).read(lambda: auditing.audit(SystemClock().now()))
+async def audit(settings: Settings) -> dict[str, Any]:
+    """Prove the ledger of a store from its rows, as the API shows it."""
+    now = SystemClock().now()
+    beside = _beside(settings)
+    if isinstance(beside, PostgresBeside):
+        found = await beside.read(lambda: auditing.audit(now))
+    else:
+        found = beside.read(lambda: auditing.audit(now))
     versions = [{**msgspec.structs.asdict(line), "balanced": line.balanced} for line in found.versions]
     return {"balanced": found.balanced, "versions": versions, "faults": list(found.faults)}
 
 
-def _made(data: Path) -> Beside:
-    """The store of a data folder; both are made if need be."""
-    beside = Beside(make_folder(data))
-    beside.make()
+def _beside(settings: Settings) -> Beside | PostgresBeside:
+    """The store as it is. Raises Invalid."""
+    data = Path(settings.data)
+    if not settings.store:
+        return Beside(data)
+    address = read_address(settings.store, settings.store_password_file)
+    return PostgresBeside(address, SystemClock(), FileSecrets(make_folder(data)))
+
+
+async def _made(settings: Settings) -> Beside | PostgresBeside:
+    """The store, made if need be."""
+    make_folder(Path(settings.data))
+    beside = _beside(settings)
+    if isinstance(beside, PostgresBeside):
+        await beside.make()
+    else:
+        beside.make()
     return beside
 
 
-async def _note(store: Beside, action: str, about: str, **detail: object) -> None:
+async def _note(store: Beside | PostgresBeside, action: str, about: str, **detail: object) -> None:
     """Note in the activity log what the person at this machine did."""
     by = f"{getpass.getuser()} at the command line"
     await Activities(store, SystemClock()).note(by, action, kind="command", about=about, detail=detail)
 
 
-def _tokens(data: Path) -> Tokens:
-    return Tokens(Beside(data), SystemClock(), SystemChance())
+def _tokens(settings: Settings) -> Tokens:
+    return Tokens(_beside(settings), SystemClock(), SystemChance())

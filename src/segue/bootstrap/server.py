@@ -19,10 +19,7 @@ import uvloop
 from segue.adapters.chance import SystemChance
 from segue.adapters.clock import SystemClock
 from segue.adapters.log_sinks.addresses import sinks
-from segue.adapters.secrets_file import FileSecrets
 from segue.adapters.senders import Senders
-from segue.adapters.sqlite.settings import SqliteSettings
-from segue.adapters.sqlite.store import SqliteStore
 from segue.adapters.worker_directory import HttpApplicationWorkers, HttpWorkerDirectory
 from segue.adapters.worker_http import HttpSettings, HttpWorkers
 from segue.api.app import build
@@ -31,12 +28,13 @@ from segue.api.gate import Gate
 from segue.api.parts import Parts
 from segue.api.server import HttpServer, bind
 from segue.api.start import Intake, StartLimits
-from segue.bootstrap.offline import make_folder
+from segue.bootstrap.stores import open_store
 from segue.config import Settings
 from segue.control.everything import control
 from segue.control.upkeep import Upkeep
 from segue.core.log_lines import LineRules, Redactor
 from segue.model.errors import Invalid, SegueError
+from segue.ports.store import Store
 from segue.runtime.engine import Engine
 from segue.runtime.log_shipping import LogShipping
 from segue.web import AdminPages
@@ -51,20 +49,6 @@ _COLLECTOR = (50_000, 20, 100)
 _FIRST_TOKEN = "No token exists yet, so nothing can be reached. Make one: segue token create --data {} --name me"
 _FIRST_ADMIN = "Nobody can sign in yet. Make the first administrator, this link works once: {}"
 _NO_TLS = "Warning: listening on {} without TLS; put a proxy with TLS in front, or tokens travel in the clear"
-
-
-def open_store(settings: Settings) -> SqliteStore:
-    """Open the store of the data folder, which is made if need be. Raises DataFolderInUse, StoreUnavailable."""
-    folder = make_folder(Path(settings.data))
-    return SqliteStore.open(
-        folder, clock=SystemClock(), secrets=FileSecrets(folder), settings=_store_settings(settings)
-    )
-
-
-def _store_settings(settings: Settings) -> SqliteSettings:
-    return SqliteSettings(
-        max_live=settings.backlog, max_waiting=settings.pending_writes, min_free=settings.free_disk_mb * _MIB
-    )
 
 
 def run_server(settings: Settings, say: Say, warn: Say) -> None:
@@ -100,7 +84,7 @@ class _Server:
         self._listen_to_signals()
         settings = self._settings
         async with contextlib.AsyncExitStack() as stack:
-            store = open_store(settings)
+            store = await open_store(settings)
             stack.push_async_callback(store.close)
             held = bind(settings.host, settings.port)
             stack.callback(held.close)
@@ -174,7 +158,7 @@ class _Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await draining
 
-    async def _check_exposure(self, store: SqliteStore) -> None:
+    async def _check_exposure(self, store: Store) -> None:
         """Raises Invalid for an address that others reach while no token exists."""
         tokens = await store.tokens()
         if not _loopback(self._settings.host):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from segue.cli.client import Client, Token, Url, part
 from segue.cli.output import Json, instant, say, show_json, show_table
-from segue.cli.server import Data
+from segue.cli.server import Data, Store
 from segue.model.errors import Invalid
+
+if TYPE_CHECKING:
+    from segue.config import Settings
 
 token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
 user_app = typer.Typer(no_args_is_help=True, help="People who sign in.")
@@ -31,13 +34,14 @@ Scopes = Annotated[
 def create_token(
     name: Annotated[str, typer.Option(help="What it is for.", show_default=False)],
     data: Data = None,
+    store: Store = None,
     scope: Scopes = None,
     json: Json = False,
 ) -> None:
-    """Make a token in a data folder and print it; it is stored as a digest and cannot be shown again."""
+    """Make a token in a store and print it; it is stored as a digest and cannot be shown again."""
     from segue.bootstrap import offline  # noqa: PLC0415
 
-    made = asyncio.run(offline.create_token(_folder(data), name, tuple(scope or ["admin"])))
+    made = asyncio.run(offline.create_token(_settings(data, store), name, tuple(scope or ["admin"])))
     if json:
         show_json({"id": made.token.id, "name": name, "scopes": list(made.token.scopes), "token": made.text})
     else:
@@ -45,15 +49,17 @@ def create_token(
 
 
 @token_app.command("list")
-def list_tokens(data: Data = None, url: Url = None, token: Token = None, json: Json = False) -> None:
-    """List the tokens of a data folder, or with --url of a server."""
+def list_tokens(
+    data: Data = None, store: Store = None, url: Url = None, token: Token = None, json: Json = False
+) -> None:
+    """List the tokens of a store (--data, --store), or with --url of a server."""
     found: list[dict[str, Any]]
-    if _online(data, url):
+    if _online(data or store, url):
         found = list(Client(url, token).items("/api/v1/tokens"))
     else:
         from segue.bootstrap import offline  # noqa: PLC0415
 
-        found = asyncio.run(offline.list_tokens(_folder(data)))
+        found = asyncio.run(offline.list_tokens(_settings(data, store)))
     if json:
         show_json(found)
         return
@@ -68,38 +74,40 @@ def list_tokens(data: Data = None, url: Url = None, token: Token = None, json: J
 def revoke_token(
     id: Annotated[str, typer.Argument(help="Id of the token; see `segue token list`.", show_default=False)],
     data: Data = None,
+    store: Store = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
     """Revoke a token. A running server forgets it at once (--url), or within 5 s (--data)."""
-    if _online(data, url):
+    if _online(data or store, url):
         Client(url, token).send("DELETE", f"/api/v1/tokens/{part(id)}")
         return
     from segue.bootstrap import offline  # noqa: PLC0415
 
-    asyncio.run(offline.revoke_token(_folder(data), id))
+    asyncio.run(offline.revoke_token(_settings(data, store), id))
 
 
 @user_app.command("create")
 def create_user(
     email: Annotated[str, typer.Option(help="Address to sign in with.", show_default=False)],
     data: Data = None,
+    store: Store = None,
     scope: Scopes = None,
 ) -> None:
     """Make a user. Asks for the password, or reads it from the first line of stdin when that is no terminal."""
     from segue.bootstrap import offline  # noqa: PLC0415
 
-    folder = _folder(data)
-    user = asyncio.run(offline.create_user(folder, email, _password(), tuple(scope or ["admin"])))
+    settings = _settings(data, store)
+    user = asyncio.run(offline.create_user(settings, email, _password(), tuple(scope or ["admin"])))
     say(user.email)
 
 
 @user_app.command("list")
-def list_users(data: Data = None, json: Json = False) -> None:
-    """List the users of a data folder."""
+def list_users(data: Data = None, store: Store = None, json: Json = False) -> None:
+    """List the users of a store."""
     from segue.bootstrap import offline  # noqa: PLC0415
 
-    found = asyncio.run(offline.list_users(_folder(data)))
+    found = asyncio.run(offline.list_users(_settings(data, store)))
     if json:
         show_json(found)
         return
@@ -107,14 +115,14 @@ def list_users(data: Data = None, json: Json = False) -> None:
     show_table(["id", "email", "scopes", "created"], rows)
 
 
-def audit(data: Data = None, url: Url = None, token: Token = None, json: Json = False) -> None:
-    """Prove the ledger of a data folder (--data) or a server from stored rows; exit code 1 if it does not balance."""
-    if _online(data, url):
+def audit(data: Data = None, store: Store = None, url: Url = None, token: Token = None, json: Json = False) -> None:
+    """Prove the ledger of a store (--data, --store) or a server from stored rows; exit 1 if it does not balance."""
+    if _online(data or store, url):
         found = Client(url, token).get("/api/v1/audit")
     else:
         from segue.bootstrap import offline  # noqa: PLC0415
 
-        found = offline.audit(_folder(data))
+        found = asyncio.run(offline.audit(_settings(data, store)))
     if json:
         show_json(found)
     else:
@@ -129,21 +137,21 @@ def backup(
     """Copy a data folder, also while its server runs. The copy is one consistent state and can be served from."""
     from segue.bootstrap import offline  # noqa: PLC0415
 
-    size = offline.backup(_folder(data), target)
+    size = offline.backup(_settings(data, None), target)
     say(f"{target}: {size} bytes")
 
 
 def _online(data: str | None, url: str | None) -> bool:
-    """Whether to ask a server. Raises Invalid when both a folder and a server are named."""
+    """Whether to ask a server. Raises Invalid when both a store and a server are named."""
     if data is not None and url is not None:
-        raise Invalid("Give --data or --url, not both")
+        raise Invalid("Give --data or --store, or --url, not both")
     return data is None
 
 
-def _folder(data: str | None) -> Path:
+def _settings(data: str | None, store: str | None) -> Settings:
     from segue.config import load  # noqa: PLC0415
 
-    return Path(load(flags={"data": data}).settings.data)
+    return load(flags={"data": data, "store": store}).settings
 
 
 def _password() -> str:

@@ -13,8 +13,21 @@ Data = Annotated[
 ]
 
 
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="The store: the URL of a database (postgresql://…), or a file that holds one; without it the data"
+        " folder's own. [env: SEGUE_STORE]",
+        metavar="URL|FILE",
+        show_default=False,
+    ),
+]
+
+
 def serve(
     data: Data = None,
+    store: Store = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on. [env: SEGUE_HOST] [default: 127.0.0.1]")
     ] = None,
@@ -27,7 +40,7 @@ def serve(
 
     from segue.config import load  # noqa: PLC0415
 
-    configuration = load(flags={"data": data, "host": host, "port": port})
+    configuration = load(flags={"data": data, "store": store, "host": host, "port": port})
     for warning in configuration.warnings:
         warn(f"Warning: {warning}")
     settings = configuration.settings

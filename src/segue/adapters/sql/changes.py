@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from segue.adapters.sql.live import Held
@@ -68,10 +69,10 @@ _SET_ASIDE = Rows(
 )
 _READ_INSTANCES = Listed("SELECT num, live, trash, failed, cancelled, discarded FROM instance WHERE num IN ({})")
 _INSTANCES = insert("instance", "num id version state started live start_node origin")
-_MESSAGES = insert(
-    "message",
-    "seq id queue instance parent place entered due repeats outages reason reason_code headers body",
-)
+MESSAGE_COLUMNS = "seq id queue instance parent place entered due repeats outages reason reason_code headers body"
+"""The columns of a new message, in the order of the rows that are written."""
+
+_MESSAGES = insert("message", MESSAGE_COLUMNS)
 _STEPS = insert(
     "step",
     "seq id queue instance parent outcome produced entered taken ended worker_us remote_us cpu_us repeats status by",
@@ -208,6 +209,12 @@ class Changes:
     def _write_messages(self) -> None:
         _MESSAGES.write(self.cursor, self.messages)
 
+    def _read_instances(self, numbers: list[int]) -> list[Sequence[Any]]:
+        return _READ_INSTANCES.read(self.cursor, numbers)
+
+    def lock_instance(self, run: int) -> None:
+        """Let no other process change the messages of an instance from now on, where there are several."""
+
     def drop(self) -> None:
         """Forget what was gathered since `write`, which does not happen after all."""
         if self._events:
@@ -230,7 +237,7 @@ class Changes:
             gathered.clear()
 
     def _write_tallies(self) -> None:
-        stored = {row[0]: row for row in _READ_INSTANCES.read(self.cursor, list(self._changed))}
+        stored = {row[0]: row for row in self._read_instances(list(self._changed))}
         rows = []
         for num, change in self._changed.items():
             _, live, trash, failed, cancelled, discarded = stored[num]

@@ -59,12 +59,23 @@ class SettleOperation(Operation):
 
 
 class CallOperation(Operation):
-    """Run a function on the connection that writes, whole or not at all. `versions`: it may change versions."""
+    """Run a function on the connection that writes, whole or not at all.
 
-    __slots__ = ("function", "versions")
+    `versions`: it may change versions. `alone`: it must see no other change beside it, of any process.
+    """
 
-    def __init__(self, function: Callable[[Any, Changes], Any], future: asyncio.Future[Any], *, versions: bool) -> None:
+    __slots__ = ("alone", "function", "versions")
+
+    def __init__(
+        self,
+        function: Callable[[Any, Changes], Any],
+        future: asyncio.Future[Any],
+        *,
+        versions: bool,
+        alone: bool = False,
+    ) -> None:
         super().__init__(future)
+        self.alone = alone or versions
         self.function = function
         self.versions = versions
 

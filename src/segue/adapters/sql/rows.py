@@ -138,11 +138,15 @@ def insert(table: str, columns: str) -> Rows:
     """An INSERT of rows with these columns, of which the first one is never NULL."""
     names = columns.split()
     text = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM {{}} WHERE column1 IS NOT NULL"  # noqa: S608
-    return Rows(text, " ".join(kind_of(metadata.tables[table].c[name]) for name in names))
+    return Rows(text, kinds_of(table, columns))
 
 
-def kind_of(column: Column[Any]) -> str:
-    """Return the kind of a column, as `Rows` wants it."""
+def kinds_of(table: str, columns: str) -> str:
+    """Return the kinds of columns, as `Rows` wants them."""
+    return " ".join(_kind(metadata.tables[table].c[name]) for name in columns.split())
+
+
+def _kind(column: Column[Any]) -> str:
     return next(kind for type_, kind in _KINDS.items() if isinstance(column.type, type_))
 
 

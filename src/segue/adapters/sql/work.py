@@ -9,6 +9,7 @@ from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.operations import AcceptOperation, CallOperation, Operation, SettleOperation
 from segue.adapters.sql.settle import Settling
 from segue.model.errors import SegueError
+from segue.model.message import Consumed
 from segue.model.start import Accepted
 
 
@@ -42,6 +43,18 @@ def perform(
         except SegueError as error:
             operation.error = error
     changes.write()
+
+
+def needs_alone(operation: Operation) -> bool:
+    """Return whether an operation must see no other change beside it, of any process: it looks at more than it changes.
+
+    A message that ends its instance looks at all messages of it, a tick at what the tick before has started.
+    """
+    if isinstance(operation, SettleOperation):
+        return any(isinstance(each.effect, Consumed) and each.effect.terminate for each in operation.transitions)
+    if isinstance(operation, CallOperation):
+        return operation.alone
+    return isinstance(operation, AcceptOperation) and operation.start.tick is not None
 
 
 def weight(operation: Operation | None) -> int:

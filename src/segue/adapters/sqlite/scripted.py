@@ -27,12 +27,12 @@ class SqliteScripts(Scripted):
         self._clock = parts.clock
         self._secrets = parts.secrets
 
-    async def _change(self, script: Callable[[], Script[T]], *, versions: bool = False) -> T:
+    async def _change(self, script: Callable[[], Script[T]], *, versions: bool = False, alone: bool = False) -> T:
         def call(connection: sqlite3.Connection, changes: Changes) -> T:
             return drive(script(), connection, changes)
 
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._parts.writer.submit(CallOperation(call, future, versions=versions))
+        self._parts.writer.submit(CallOperation(call, future, versions=versions, alone=alone))
         return await future
 
     async def _read(self, script: Callable[[], Script[T]]) -> T:

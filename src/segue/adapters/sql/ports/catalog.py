@@ -105,11 +105,11 @@ class Catalog(Scripted):
 
     async def change_user(self, user: User, unless_last: str | None = None) -> None:
         """See `UserCatalog`."""
-        await self._change(lambda: users.change_user(user, unless_last))
+        await self._change(lambda: users.change_user(user, unless_last), alone=True)
 
     async def delete_user(self, id: str, unless_last: str | None = None) -> None:
         """See `UserCatalog`."""
-        await self._change(lambda: users.delete_user(id, unless_last))
+        await self._change(lambda: users.delete_user(id, unless_last), alone=True)
 
     async def sessions(self) -> list[Session]:
         """See `SessionCatalog`."""

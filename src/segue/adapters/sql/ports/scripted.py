@@ -14,13 +14,14 @@ T = TypeVar("T")
 
 class Scripted(ABC):
     """Runs scripts: `_change` in one transaction, in line with everything else that changes, `_read` beside it in one
-    snapshot. `versions` says that a script may change processes or versions, of which the store remembers some."""
+    snapshot. `versions` says that a script may change processes or versions, of which the store remembers some; `alone`
+    that nothing may change beside it, in any process: what it decides depends on more than it changes."""
 
     _clock: Clock
     _secrets: Secrets
 
     @abstractmethod
-    async def _change(self, script: Callable[[], Script[T]], *, versions: bool = False) -> T:
+    async def _change(self, script: Callable[[], Script[T]], *, versions: bool = False, alone: bool = False) -> T:
         """Run a script whole or not at all; its value. Raises what it raises, and StoreUnavailable."""
 
     @abstractmethod

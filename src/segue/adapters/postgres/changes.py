@@ -1,0 +1,118 @@
+"""What one transaction writes, on PostgreSQL: with the holder of each message, and sure of what it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from segue.adapters.postgres.cursor import BridgedCursor
+from segue.adapters.postgres.numbers import SequenceNumbers
+from segue.adapters.postgres.versions import SharedVersions
+from segue.adapters.sql.changes import MESSAGE_COLUMNS, Changes
+from segue.adapters.sql.live import Held
+from segue.adapters.sql.operations import Report
+from segue.adapters.sql.rows import Listed, Rows, kinds_of
+from segue.model.message import Kept, Place, SetAside
+
+# Another process may have kept a message that was taken here, when this one was believed dead. So a message is where it
+# was seen only if place, due time and counts are the same (M5).
+_SEEN = (
+    "m.seq = d.column1 AND m.place = d.column2 AND m.due = d.column3 AND m.repeats = d.column4"
+    " AND m.outages = d.column5"
+)
+_SEEN_KINDS = "number small number number number"
+_LEAVE = Rows(f"DELETE FROM message m USING {{}} d WHERE {_SEEN}", _SEEN_KINDS)  # noqa: S608
+_KEEP = Rows(
+    "UPDATE message m SET holder = 0, due = d.column6, repeats = d.column7, outages = d.column8, reason = d.column9,"  # noqa: S608
+    f" reason_code = d.column10, headers = coalesce(d.column11, m.headers) FROM {{}} d WHERE {_SEEN}",
+    f"{_SEEN_KINDS} number number number text text text",
+)
+_SET_ASIDE = Rows(
+    "UPDATE message m SET holder = 0, place = d.column6, due = 0, reason = d.column7, reason_code = d.column8"  # noqa: S608
+    f" FROM {{}} d WHERE {_SEEN}",
+    f"{_SEEN_KINDS} small text text",
+)
+_MESSAGES = Rows(
+    f"INSERT INTO message ({', '.join(MESSAGE_COLUMNS.split())}, holder) SELECT * FROM {{}}",  # noqa: S608
+    f"{kinds_of('message', MESSAGE_COLUMNS)} number",
+)
+_READ_INSTANCES = Listed(
+    "SELECT num, live, trash, failed, cancelled, discarded FROM instance WHERE num IN ({}) ORDER BY num FOR UPDATE"
+)
+_LOCK_INSTANCE = "SELECT 1 FROM instance WHERE num = ? FOR UPDATE"
+
+_WAITING = Place.WAITING
+
+Keeper = Callable[[Held], bool]
+"""Decides whether a message that comes into being stays with this process."""
+
+
+class SharedChanges(Changes):
+    """The rows of one transaction. `keeper` says which new messages `holder`, this process, has for itself; their
+    numbers are in `owned` then."""
+
+    def __init__(  # noqa: PLR0917 - what a transaction consists of
+        self,
+        cursor: BridgedCursor,
+        numbers: SequenceNumbers,
+        versions: SharedVersions,
+        report: Report,
+        keeper: Keeper,
+        holder: int,
+    ) -> None:
+        super().__init__(cursor, numbers, versions, report)
+        self.owned: set[int] = set()
+        self._keeper = keeper
+        self._holder = holder
+        self._leaving: list[tuple[Any, ...]] = []
+
+    def leave(self, held: Held) -> None:
+        """A message goes from where it is."""
+        self._leaving.append(_seen(held))
+
+    def keep(self, held: Held, effect: Kept, headers: str | None) -> None:
+        """A message stays in its queue until it is due; `headers` replace its own."""
+        wanted = (effect.due, effect.repeats, effect.outages, effect.reason, effect.reason_code, headers)
+        self._keep.append((*_seen(held), *wanted))
+
+    def set_aside(self, held: Held, effect: SetAside) -> None:
+        """A message goes aside, from its queue or from another such place."""
+        self._set_aside.append((*_seen(held), int(effect.place), effect.reason, effect.reason_code))
+
+    def lock_instance(self, run: int) -> None:
+        """Let no other process change the messages of an instance from now on."""
+        self.cursor.execute(_LOCK_INSTANCE, (run,))
+
+    def _write_moves(self) -> bool:
+        cursor = self.cursor
+        return (
+            _LEAVE.write(cursor, self._leaving) == len(self._leaving)
+            and _KEEP.write(cursor, self._keep) == len(self._keep)
+            and _SET_ASIDE.write(cursor, self._set_aside) == len(self._set_aside)
+        )
+
+    def _write_messages(self) -> None:
+        if not self.messages:
+            return
+        arrived = {held.seq: held for held in self.report.arrived}
+        rows = []
+        for row in self.messages:
+            held = arrived.get(row[0])
+            if held is not None and self._keeper(held):
+                self.owned.add(held.seq)
+                rows.append((*row, self._holder))
+            else:
+                rows.append((*row, 0))
+        _MESSAGES.write(self.cursor, rows)
+
+    def _read_instances(self, numbers: list[int]) -> list[Sequence[Any]]:
+        return _READ_INSTANCES.read(self.cursor, numbers)
+
+    def _clear(self) -> None:
+        super()._clear()
+        self._leaving.clear()
+
+
+def _seen(held: Held) -> tuple[int, int, int, int, int]:
+    place = int(held.place) if held.place >= _WAITING else 0
+    return held.seq, place, held.due, held.repeats, held.outages

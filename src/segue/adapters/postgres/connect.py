@@ -1,0 +1,153 @@
+"""Connections to the database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.settings import PostgresSettings
+from segue.adapters.postgres.trouble import ERRORS, is_lost, unavailable
+from segue.model.errors import Invalid, StoreUnavailable
+
+OLDEST = 150_000
+"""The oldest PostgreSQL that is supported, as its `server_version_num`."""
+
+# The server ends a transaction that its process left open, and notices soon when the host of a process is gone.
+_SESSION = {
+    "application_name": "segue",
+    "idle_in_transaction_session_timeout": "10s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "jit": "off",
+    "timezone": "UTC",
+}
+_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+
+
+if TYPE_CHECKING:
+    _Base = asyncpg.Connection[asyncpg.Record]
+else:
+    _Base = asyncpg.Connection
+
+
+class Connection(_Base):
+    """A connection that keeps the statements it has prepared, by their texts."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kept: dict[str, asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record]] = {}
+
+    async def prepared(self, text: str) -> asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record]:
+        """Return the statement, prepared once."""
+        statement = self._kept.get(text)
+        if statement is None:
+            statement = self._kept[text] = await self.prepare(text)
+        return statement
+
+    async def rows(self, text: str, *values: Any) -> list[asyncpg.Record]:
+        """Execute a statement that is used again and again; return its rows."""
+        return await (await self.prepared(text)).fetch(*values)
+
+
+async def connect(address: Address, settings: PostgresSettings, connection_class: type[Connection]) -> Connection:
+    """Connect. Raises StoreUnavailable, and Invalid for a URL that no connection can be made from."""
+    try:
+        connection: Connection = await asyncpg.connect(
+            dsn=address.url,
+            password=address.password,
+            timeout=settings.connect_s,
+            command_timeout=settings.statement_s,
+            server_settings=_SESSION,
+            connection_class=connection_class,
+        )
+    except ERRORS as error:
+        raise unavailable(error, address) from error
+    except (ValueError, asyncpg.ClientConfigurationError) as error:
+        raise Invalid(f"store {address.shown}: {error}") from None
+    try:
+        await connection.execute(_DURABLE)
+    except ERRORS as error:
+        connection.terminate()
+        raise unavailable(error, address) from error
+    return connection
+
+
+async def check_server(connection: Connection, address: Address) -> None:
+    """Raise StoreUnavailable for a database that is too old."""
+    found = await connection.fetchval("SELECT current_setting('server_version_num')::integer")
+    if found < OLDEST:
+        shown = f"{found // 10_000}.{found % 10_000}"
+        raise StoreUnavailable(f"{address.shown} is PostgreSQL {shown}; {OLDEST // 10_000} or later is needed")
+
+
+class Link:
+    """One connection that is made again when it was lost. Used by one task at a time."""
+
+    def __init__(self, address: Address, settings: PostgresSettings, connection_class: type[Connection]) -> None:
+        self.address = address
+        self._settings = settings
+        self._class = connection_class
+        self._connection: Connection | None = None
+
+    async def get(self) -> Connection:
+        """Return the connection. Raises StoreUnavailable when none can be made now."""
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self.address, self._settings, self._class)
+        return self._connection
+
+    def drop(self) -> None:
+        """Use another connection from now on: this one is lost, or in a state that nobody knows."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(*ERRORS):
+                await connection.close(timeout=2)
+
+
+class Pool:
+    """Up to so many connections, made when they are needed and kept; each used by one task at a time."""
+
+    def __init__(self, size: int, address: Address, settings: PostgresSettings, kind: type[Connection]) -> None:
+        self.address = address
+        self._links = [Link(address, settings, kind) for _ in range(size)]
+        self._free = list(self._links)
+        self._room = asyncio.Semaphore(size)
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for some time. Raises StoreUnavailable; what goes wrong with it otherwise does so as well."""
+        async with self._room:
+            link = self._free.pop()
+            usable = False
+            try:
+                connection = await link.get()
+                try:
+                    yield connection
+                finally:
+                    usable = not connection.is_in_transaction()
+            except ERRORS as error:
+                usable = usable and not is_lost(error)
+                raise unavailable(error, self.address) from error
+            except BaseException as error:
+                usable = usable and isinstance(error, Exception)
+                raise
+            finally:
+                if not usable:
+                    link.drop()
+                self._free.append(link)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for link in self._links:
+            await link.close()

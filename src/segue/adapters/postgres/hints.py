@@ -1,0 +1,63 @@
+"""Hints to the other processes, by NOTIFY: gathered for a moment, sent after the commit, lost without harm.
+
+A NOTIFY inside a transaction that commits would make all commits wait for each other, so hints have none of theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+CHANNEL = "segue"
+_GATHER_S = 0.005
+_LONGEST = 7_000  # bytes of a payload that PostgreSQL carries, less some room
+
+Send = Callable[[str], Awaitable[None]]
+Hear = Callable[[str, list[str]], None]
+
+
+class Hints:
+    """Sends and receives. A hint has a topic and a text; the same one is sent once for all that come together."""
+
+    def __init__(self, send: Send, hear: Hear, mine: Callable[[], int]) -> None:
+        self._send = send
+        self._hear = hear
+        self._mine = mine
+        self._waiting: dict[str, dict[str, None]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def give(self, topic: str, text: str = "") -> None:
+        """Have the others hear of something soon."""
+        self._waiting.setdefault(topic, {})[text] = None
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._flush())
+
+    def take(self, payload: str) -> None:
+        """A notice has come, perhaps our own."""
+        try:
+            sender, topic, *texts = json.loads(payload)
+        except ValueError:
+            return
+        if sender != self._mine():
+            self._hear(str(topic), [str(text) for text in texts])
+
+    async def close(self) -> None:
+        """Send what waits."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(_GATHER_S)
+        while self._waiting:
+            topic, texts = next(iter(self._waiting.items()))
+            del self._waiting[topic]
+            for payload in self._payloads(topic, list(texts)):
+                await self._send(payload)
+
+    def _payloads(self, topic: str, texts: list[str]) -> list[str]:
+        payload = json.dumps([self._mine(), topic, *texts])
+        if len(payload) <= _LONGEST or len(texts) < 2:
+            return [payload] if len(payload) <= _LONGEST else []
+        half = len(texts) // 2
+        return self._payloads(topic, texts[:half]) + self._payloads(topic, texts[half:])

@@ -1,0 +1,204 @@
+"""Which processes hold messages, and that they live: the heart of each beats, and watches the others.
+
+A process that opened the store is a holder, a row in a table. Its heart moves the row's `beat` every so often, over a
+connection of its own on which it also keeps a lock, which is gone as soon as the connection is. Everybody watches the
+others by a clock of their own: no clocks of different hosts are compared, and after the database was away all have time
+to be heard again. Who is found dead loses its row; what it held is free then, since only the living hold anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from segue.adapters.postgres.connect import Connection, Link
+from segue.adapters.postgres.hints import CHANNEL
+from segue.adapters.postgres.locks import HOLDERS, HOLDERS_CLASS, WORK
+from segue.adapters.postgres.settings import PostgresSettings
+from segue.adapters.postgres.trouble import ERRORS
+from segue.model.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+_ENTER = "INSERT INTO holder (id, beat, about) VALUES (nextval('holder_number'), 0, $1) RETURNING id"
+_LOCK = f"SELECT pg_advisory_lock({HOLDERS} + $1::bigint)"
+_BEAT = "UPDATE holder SET beat = beat + 1 WHERE id = $1 RETURNING beat"
+_OTHERS = (
+    "SELECT h.id, h.beat, EXISTS (SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1"  # noqa: S608
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    f" AND l.classid::bigint = {HOLDERS_CLASS} + (h.id >> 32) AND l.objid::bigint = (h.id & 4294967295) AND l.granted)"
+    " FROM holder h WHERE h.id <> $1"
+)
+_ALONE = f"SELECT pg_advisory_xact_lock({WORK})"
+_BURY = "DELETE FROM holder WHERE id = $1 AND beat = $2"
+_LEAVE = "DELETE FROM holder WHERE id = $1"
+_FORGET_LEASES = "DELETE FROM queue_lease WHERE holder NOT IN (SELECT id FROM holder)"
+
+Listener = Callable[[], None]
+
+
+class _Seen:
+    """When another holder was heard last: its beat, and the instant by our clock."""
+
+    __slots__ = ("at", "beat")
+
+    def __init__(self, beat: int, at: float) -> None:
+        self.beat = beat
+        self.at = at
+
+
+class Heart:
+    """This process as a holder. `id` changes when others believed it dead; `others` is how many live besides.
+
+    `on_evicted` is called when that happened: nothing that was held is ours any more. `on_freed` is called when another
+    one was found dead, `on_notice` with each notice that comes over the connection.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        settings: PostgresSettings,
+        about: str,
+        *,
+        on_evicted: Listener,
+        on_freed: Listener,
+        on_notice: Callable[[str], None],
+    ) -> None:
+        self.id = 0
+        self.others = 0
+        self._link = link
+        self._settings = settings
+        self._about = about
+        self._on_evicted = on_evicted
+        self._on_freed = on_freed
+        self._on_notice = on_notice
+        self._seen: dict[int, _Seen] = {}
+        self._connection: Connection | None = None
+        self._heard = 0.0
+        self._turn = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Become a holder. Raises StoreUnavailable."""
+        try:
+            await self.beat()
+        except ERRORS as error:
+            raise StoreUnavailable(f"{self._link.address.shown}: {error}") from error
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    @property
+    def sure(self) -> bool:
+        """Whether the others cannot believe this process dead."""
+        return asyncio.get_running_loop().time() - self._heard < self._settings.fence_s
+
+    async def confirm(self) -> None:
+        """Wait until this process was heard: only then does it know what it holds. Raises StoreUnavailable."""
+        try:
+            await self.beat()
+        except ERRORS as error:
+            raise StoreUnavailable(f"{self._link.address.shown}: {error}") from error
+
+    async def notify(self, payload: str) -> None:
+        """Tell all processes something; it may get lost."""
+        with contextlib.suppress(*ERRORS, StoreUnavailable):
+            async with self._turn:
+                connection = await self._link.get()
+                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
+
+    async def stop(self) -> None:
+        """Be no holder any more: what this process has taken is free for the others."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        with contextlib.suppress(*ERRORS, StoreUnavailable):
+            connection = await self._link.get()
+            await connection.execute(_LEAVE, self.id)
+        await self._link.close()
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.beat_s)
+            try:
+                await self.beat()
+            except (*ERRORS, StoreUnavailable) as error:
+                log.debug("No beat: %s", error)
+            except Exception:
+                log.exception("The heart of the store missed a beat")
+
+    async def beat(self) -> None:
+        """Say that this process lives, and look after the others. Raises StoreUnavailable and what asyncpg does."""
+        async with self._turn:
+            try:
+                await self._beat()
+            except ERRORS:
+                self._link.drop()
+                raise
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        connection = await self._link.get()
+        if connection is not self._connection:
+            await self._arrive(connection)
+        began = loop.time()
+        if not await connection.rows(_BEAT, self.id):
+            await self._enter(connection)
+        self._heard = began
+        for dead, beat in self._silent(await connection.rows(_OTHERS, self.id), loop.time()):
+            await self._bury(connection, dead, beat)
+
+    async def _arrive(self, connection: Connection) -> None:
+        """Use a new connection. Silence before it is nobody's: the database may have been away for all."""
+        self._seen.clear()
+        await connection.execute("SET synchronous_commit = off")
+        await connection.add_listener(CHANNEL, self._hear)
+        if self.id:
+            await connection.execute(_LOCK, self.id)
+        else:
+            await self._enter(connection)
+        self._connection = connection
+
+    async def _enter(self, connection: Connection) -> None:
+        """Become a holder with a new number; nobody commits meanwhile, so everybody knows of it from then on."""
+        evicted = self.id != 0
+        async with connection.transaction():
+            await connection.execute(_ALONE)
+            number = await connection.fetchval(_ENTER, self._about)
+        await connection.execute(_LOCK, number)
+        self.id = number
+        if evicted:
+            log.warning("Others took over what this process held, since it was not heard for too long")
+            self._on_evicted()
+
+    def _silent(self, rows: list[Any], now: float) -> list[tuple[int, int]]:
+        """Note what is heard of the others; those that are dead, with the beat that was their last."""
+        dead = []
+        seen: dict[int, _Seen] = {}
+        for key, beat, connected in rows:
+            known = self._seen.get(key)
+            if known is None or known.beat != beat:
+                known = _Seen(beat, now)
+            seen[key] = known
+            bound = self._settings.silent_s if connected else self._settings.gone_s
+            if now - known.at >= bound:
+                dead.append((key, beat))
+        self._seen = seen
+        self.others = len(rows) - len(dead)
+        return dead
+
+    async def _bury(self, connection: Connection, dead: int, beat: int) -> None:
+        """Free what a dead one held, unless it was heard meanwhile. Nobody commits while its row goes."""
+        async with connection.transaction():
+            await connection.execute(_ALONE)
+            gone = await connection.execute(_BURY, dead, beat)
+            await connection.execute(_FORGET_LEASES)
+        if gone.endswith(" 1"):
+            log.warning("Process %d is gone; what it had taken is free again", dead)
+            self._seen.pop(dead, None)
+            self._on_freed()
+
+    def _hear(self, _connection: object, _sender: object, _channel: object, payload: object) -> None:
+        self._on_notice(str(payload))

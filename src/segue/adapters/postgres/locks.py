@@ -1,0 +1,33 @@
+"""Advisory locks: which there are, and the statements that take them.
+
+Every transaction that changes messages holds `WORK` shared; what must see no other one beside it (a version's state, an
+instance that is ended whole, the death of a process) holds it alone. A transaction that stores events holds, shared, a
+lock whose number says below which number it stores none, so that readers know how far events are complete.
+"""
+
+from __future__ import annotations
+
+_SPACE = 0x5E6E  # our own part of the numbers, since others may use such locks in the same database
+WORK = _SPACE << 48
+SCHEMA = (_SPACE + 1) << 48
+EVENTS = (_SPACE + 2) << 48
+HOLDERS = (_SPACE + 3) << 48
+
+EVENTS_CLASS = EVENTS >> 32
+HOLDERS_CLASS = HOLDERS >> 32
+
+_BEGIN = (
+    "BEGIN; SELECT pg_advisory_xact_lock{how}({work});"
+    " SELECT pg_advisory_xact_lock_shared({events} + last_value) FROM event_number"
+)
+BEGIN = _BEGIN.format(how="_shared", work=WORK, events=EVENTS)
+BEGIN_ALONE = _BEGIN.format(how="", work=WORK, events=EVENTS)
+
+# How far events are complete. The number given last has to be read before the locks are, so the second depends on it.
+HORIZON = (
+    "WITH given AS MATERIALIZED (SELECT last_value FROM event_number) SELECT least(given.last_value,"  # noqa: S608
+    f" (SELECT min(((classid::bigint << 32) | objid::bigint) - {EVENTS}) FROM pg_locks"
+    " WHERE locktype = 'advisory' AND objsubid = 1 AND given.last_value IS NOT NULL"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    f" AND classid::bigint >= {EVENTS_CLASS} AND classid::bigint < {EVENTS_CLASS} + 65536)) FROM given"
+)

@@ -1,0 +1,130 @@
+"""The schema of a database: made when there is none, brought forward when it is older, refused when it is newer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segue.adapters import sql
+from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.connect import Connection, check_server, connect
+from segue.adapters.postgres.locks import SCHEMA
+from segue.adapters.postgres.settings import PostgresSettings
+from segue.adapters.postgres.trouble import ERRORS, unavailable
+from segue.model.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from alembic.script import Script
+    from sqlalchemy import Connection as Through
+
+log = logging.getLogger(__name__)
+
+FOLDER = Path(sql.__file__).parent / "migrations"
+
+# Which sequence numbers which rows: the number given last is at least the highest one there.
+_NUMBERS = {
+    "message_number": "SELECT greatest((SELECT max(seq) FROM message), (SELECT max(seq) FROM step))",
+    "instance_number": "SELECT max(num) FROM instance",
+    "event_number": "SELECT max(seq) FROM event",
+    "log_number": "SELECT max(seq) FROM log",
+    "queue_number": "SELECT max(id) FROM queue",
+}
+
+
+def newest() -> str:
+    """The revision that this code works on: the newest of the migrations."""
+    return max(path.name[:4] for path in (FOLDER / "versions").glob("[0-9]*.py"))
+
+
+async def bring_up_to_date(address: Address, settings: PostgresSettings) -> None:
+    """Make the schema what this version of Segue expects; one process does so at a time.
+
+    Raises StoreUnavailable for a database that is newer, holds tables of others, or cannot be brought forward; it is as
+    it was then.
+    """
+    connection = await connect(address, settings, Connection)
+    try:
+        await check_server(connection, address)
+        wanted = newest()
+        if await revision_of(connection, address) == wanted:
+            return
+        await connection.execute(f"SELECT pg_advisory_lock({SCHEMA})")
+        found = await revision_of(connection, address)
+        if found != wanted:
+            await _migrate(address, settings, found, wanted)
+    except ERRORS as error:
+        raise unavailable(error, address) from error
+    finally:
+        connection.terminate()
+
+
+async def revision_of(connection: Connection, address: Address) -> str | None:
+    """Return the revision of the schema; None when there is nothing yet. Raises StoreUnavailable."""
+    text = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    tables = {row[0] for row in await connection.fetch(text)}
+    if not tables:
+        return None
+    found = await connection.fetchval("SELECT value FROM fact WHERE name = 'revision'") if "fact" in tables else None
+    if found is None:
+        raise StoreUnavailable(f"{address.shown} holds tables that are none of Segue's; give it a database of its own")
+    return str(found)
+
+
+async def set_numbers(connection: Connection) -> None:
+    """Have all numbers go on after the rows that are there: after rows were copied from another store."""
+    for sequence, highest in _NUMBERS.items():
+        await connection.execute(f"SELECT setval('{sequence}', greatest(1, ({highest})))")
+
+
+async def _migrate(address: Address, settings: PostgresSettings, found: str | None, wanted: str) -> None:
+    # Imported here only: a server whose schema is current starts without them.
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    steps = _steps(found, wanted)
+    if steps is None:
+        detail = f"{address.shown} was written by a newer Segue (schema {found}, this one knows {wanted})"
+        raise StoreUnavailable(f"{detail}: start that version")
+    if found is not None:
+        log.warning("Bringing %s from schema %s to %s", address.shown, found, wanted)
+
+    async def creator() -> Any:
+        return await connect(address, settings, Connection)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=creator, poolclass=NullPool)
+    try:
+        async with engine.begin() as through:
+            await through.run_sync(_run, steps, wanted)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        detail = f"{address.shown} could not be brought from schema {found} to {wanted} and is as it was ({error})"
+        raise StoreUnavailable(
+            f"{detail}. Start the version of Segue that it was used with, and report this"
+        ) from error
+    finally:
+        await engine.dispose()
+
+
+def _steps(found: str | None, wanted: str) -> Sequence[Script] | None:
+    """The steps from a revision to another, first one first; None when the first one is not known."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    scripts = ScriptDirectory(str(FOLDER))
+    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+        return None
+    return list(reversed(list(scripts.iterate_revisions(wanted, found or "base"))))
+
+
+def _run(through: Through, steps: Sequence[Script], wanted: str) -> None:
+    from alembic.operations import Operations  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
+    context = MigrationContext.configure(through, opts={"transactional_ddl": True})
+    with Operations.context(context):
+        for step in steps:
+            step.module.upgrade()
+    text = "INSERT INTO fact (name, value) VALUES ('revision', '{}') ON CONFLICT (name) DO UPDATE SET value = '{}'"
+    through.exec_driver_sql(text.format(wanted, wanted))

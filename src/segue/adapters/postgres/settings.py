@@ -1,0 +1,40 @@
+"""What may be set of the store on PostgreSQL."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class PostgresSettings(Struct, frozen=True, kw_only=True):
+    """Bounds of the store; counts in messages or operations, durations in seconds.
+
+    `max_live`: live messages of a version at which starts are refused. `max_waiting`: operations waiting for the
+    writer at which starts are refused. `batch`: transitions in one transaction at most. `front_messages`: how many of
+    one queue, `fronts_messages`: how many of all queues together, a process keeps in memory; `claim`: how many it
+    takes for itself at once, unless it is slow. `readers`, `takers`: connections for what people look at, and for
+    taking; the writer and the heart have one each.
+
+    `beat_s`: how often a process says that it lives. It is dead when it was silent for `silent_s`, or for `gone_s` with
+    its connection lost. A process that was silent for `fence_s` hands nothing out before it was heard again.
+    `idle_s`: what nobody asked for so long is given back to all. `poll_s`: how often to look what is ready, whatever
+    hints come. `unsure_s`: how long callers wait for the truth about a commit whose answer was lost.
+    """
+
+    max_live: int = 5_000_000
+    max_waiting: int = 20_000
+    batch: int = 500
+    front_messages: int = 1_000
+    fronts_messages: int = 20_000
+    claim: int = 250
+    readers: int = 4
+    takers: int = 2
+    connect_s: float = 5.0
+    statement_s: float = 60.0
+    beat_s: float = 0.4
+    fence_s: float = 1.2
+    gone_s: float = 1.5
+    silent_s: float = 5.0
+    idle_s: float = 2.0
+    poll_s: float = 1.0
+    unsure_s: float = 10.0
+    recount_s: float = 15.0

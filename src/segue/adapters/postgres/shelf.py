@@ -1,0 +1,126 @@
+"""What a process has in memory of one queue: messages that it holds and that nobody has been given yet.
+
+A queue that is not ordered may be worked on by several processes: each holds the messages on its shelf, as their rows
+say, and nobody else takes them. An ordered queue belongs, whole, to the process that has its lease.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+
+from segue.adapters.sql.live import Held
+from segue.model.message import Place
+
+UNKNOWN = 0
+"""A due time that has to be looked up."""
+
+
+class Shelf:
+    """Messages by arrival. `more`: the database may have ready ones besides; `due_at`: when the next delayed one there
+    falls due (None: there is none). `ordered` is None until somebody takes. `queue` is the number of the queue, 0 while
+    it is not known. `leased`: this process has the lease of the ordered queue. `asked` is when somebody took last;
+    `coming` counts messages that the
+    transaction under way brings. `doubtful`: rows may say that we hold messages that are not in our hands."""
+
+    __slots__ = (
+        "_heap",
+        "_held",
+        "asked",
+        "claim",
+        "coming",
+        "doubtful",
+        "due_at",
+        "leased",
+        "more",
+        "node",
+        "ordered",
+        "queue",
+        "version",
+    )
+
+    def __init__(self, version: int, node: str, claim: int) -> None:
+        self.version = version
+        self.node = node
+        self.queue = 0
+        self.ordered: bool | None = None
+        self.leased = False
+        self.more = False
+        self.due_at: int | None = None
+        self.asked = 0.0
+        self.claim = claim
+        self.coming = 0
+        self.doubtful = False
+        self._held: dict[int, Held] = {}
+        self._heap: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __iter__(self) -> Iterator[Held]:
+        return iter(list(self._held.values()))
+
+    def put(self, held: Held) -> None:
+        """Put a message on the shelf, at its place."""
+        if held.seq not in self._held:
+            heapq.heappush(self._heap, held.seq)
+        self._held[held.seq] = held
+
+    def put_all(self, messages: Iterable[Held]) -> None:
+        """Put messages on the shelf."""
+        for held in messages:
+            self.put(held)
+
+    def remove(self, seq: int) -> None:
+        """A message is not there any more, if it was."""
+        self._held.pop(seq, None)
+
+    def change(self, held: Held) -> None:
+        """A message was edited where it is."""
+        if held.seq in self._held:
+            self._held[held.seq] = held
+
+    def head(self) -> Held | None:
+        """The first message, or None."""
+        heap, known = self._heap, self._held
+        while heap:
+            held = known.get(heap[0])
+            if held is not None:
+                return held
+            heapq.heappop(heap)
+        return None
+
+    def take(self, limit: int, now: int) -> list[Held]:
+        """Take up to `limit` messages in the order of their arrival, none behind one that is not due."""
+        taken: list[Held] = []
+        while len(taken) < limit:
+            held = self.head()
+            if held is None or held.due > now:
+                break
+            heapq.heappop(self._heap)
+            del self._held[held.seq]
+            held.place = Place.QUEUED
+            taken.append(held)
+        return taken
+
+    def has_ready(self, now: int) -> bool:
+        """Whether the first message could be taken."""
+        held = self.head()
+        return held is not None and held.due <= now
+
+    def falls_due(self, now: int) -> bool:
+        """Whether a delayed message in the database may be ready by now."""
+        return self.due_at is not None and self.due_at <= now
+
+    def note_due(self, due: int) -> None:
+        """A message that falls due then is in the database."""
+        if self.due_at is None or due < self.due_at:
+            self.due_at = due
+
+    def clear(self) -> None:
+        """Know nothing of the queue any more."""
+        self._held.clear()
+        self._heap.clear()
+        self.more = True
+        self.due_at = UNKNOWN
+        self.leased = False

@@ -1,0 +1,240 @@
+"""The store on PostgreSQL put together: opening a database, living in it, and leaving it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Callable, Sequence
+
+from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.connect import Connection, Link, Pool
+from segue.adapters.postgres.hints import Hints
+from segue.adapters.postgres.holders import Heart
+from segue.adapters.postgres.locks import HORIZON
+from segue.adapters.postgres.messages import SharedMessages
+from segue.adapters.postgres.parts import Parts
+from segue.adapters.postgres.schema import bring_up_to_date
+from segue.adapters.postgres.scripted import PostgresScripts, read
+from segue.adapters.postgres.settings import PostgresSettings
+from segue.adapters.postgres.trouble import ERRORS
+from segue.adapters.postgres.writer import Writer
+from segue.adapters.sql import views
+from segue.adapters.sql.ports.catalog import Catalog
+from segue.adapters.sql.ports.documents import Documents
+from segue.adapters.sql.ports.limits import Limits
+from segue.adapters.sql.ports.notices import Notices
+from segue.adapters.sql.ports.retention import Pruning
+from segue.adapters.sql.ports.views import StoredViews
+from segue.model.errors import StoreUnavailable
+from segue.model.events import Event
+from segue.ports.outside import Clock, Secrets
+
+log = logging.getLogger(__name__)
+
+_LIVE = (
+    "SELECT q.version, sum(m.n)::bigint FROM (SELECT queue, count(*) AS n FROM message WHERE place = 0 GROUP BY queue"
+    " UNION ALL SELECT queue, count(*) FROM message WHERE place >= 2 GROUP BY queue) m JOIN queue q ON q.id = m.queue"
+    " GROUP BY q.version"
+)
+_WAITING = (
+    "SELECT q.version, q.node, q.id FROM queue q"
+    " WHERE EXISTS (SELECT 1 FROM message m WHERE m.queue = q.id AND m.place = 0)"
+)
+
+HintListener = Callable[[str, str], None]
+"""Called in the event loop with the topic and the text of what another process tells."""
+
+
+class PostgresStore(SharedMessages, PostgresScripts, Catalog, Documents, Limits, StoredViews, Pruning, Notices):
+    """Implements `Store` in a database that other processes use as well."""
+
+    def __init__(self, parts: Parts, link: Callable[[], Link]) -> None:
+        parts.writer = Writer(
+            link(),
+            parts.settings,
+            keeper=self.keeps,
+            holder=lambda: parts.heart.id,
+            evicted=self.look_after_self,
+        )
+        parts.heart = Heart(
+            link(),
+            parts.settings,
+            f"{socket.gethostname()}:{os.getpid()}",
+            on_evicted=self.evicted,
+            on_freed=self.look_again,
+            on_notice=lambda payload: parts.hints.take(payload),  # noqa: PLW0108 - there are none yet
+        )
+        parts.hints = Hints(parts.heart.notify, self.hear, lambda: parts.heart.id)
+        SharedMessages.__init__(self, parts)
+        PostgresScripts.__init__(self, parts)
+        self._hint_listeners: list[HintListener] = []
+        self._caring: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        address: Address,
+        *,
+        clock: Clock,
+        secrets: Secrets,
+        settings: PostgresSettings | None = None,
+        connection_class: type[Connection] = Connection,
+    ) -> PostgresStore:
+        """Open the store in a database, whose schema is made when there is none and brought to this version's.
+
+        Raises StoreUnavailable when it cannot be used, Invalid for an address that makes no sense.
+        """
+        settings = settings or PostgresSettings()
+        await bring_up_to_date(address, settings)
+        parts = Parts(
+            readers=Pool(settings.readers, address, settings, connection_class),
+            takers=Pool(settings.takers, address, settings, connection_class),
+            settings=settings,
+            clock=clock,
+            secrets=secrets,
+        )
+
+        store = cls(parts, lambda: Link(address, settings, connection_class))
+        try:
+            await store.begin()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def begin(self) -> None:
+        """Become one of the processes that use the database, and see what is there."""
+        parts = self._parts
+        await parts.heart.start()
+        async with parts.takers.connection() as connection:
+            for version, node, queue in await connection.fetch(_WAITING):
+                self.shelf(version, node).queue = queue
+            for shelf in self.shelves():
+                shelf.clear()
+            parts.writer.live = dict(map(tuple, await connection.fetch(_LIVE)))
+        parts.writer.start()
+        self._caring = asyncio.get_running_loop().create_task(self._care())
+
+    async def close(self) -> None:
+        """Finish what is pending, give back what this process holds, and leave."""
+        parts = self._parts
+        if self._caring is not None:
+            self._caring.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._caring
+        await parts.writer.finish()
+        await parts.hints.close()
+        await parts.heart.stop()
+        await parts.takers.close()
+        await parts.readers.close()
+
+    @property
+    def holder(self) -> int:
+        """The number under which this process holds messages; another one when others believed it dead."""
+        return self._parts.heart.id
+
+    # -- the other processes ------------------------------------------------------------------------------------------
+
+    def on_hint(self, listener: HintListener) -> None:
+        """Call `listener` with what other processes tell: topic and text. Hints may get lost; nothing may need one."""
+        self._hint_listeners.append(listener)
+
+    def hint(self, topic: str, text: str = "") -> None:
+        """Tell the other processes something, soon."""
+        if self._parts.heart.others:
+            self._parts.hints.give(topic, text)
+
+    async def events(self, after: int, limit: int) -> list[Event]:
+        """See `Views`. Ends before the first number that a transaction under way may still store, so that whoever goes
+        on after the last one misses none."""
+        async with self._parts.readers.connection() as connection:
+            [[horizon]] = await connection.rows(HORIZON)
+            found = await read(connection, lambda: views.events(after, limit))
+        return [event for event in found if event.seq <= horizon]
+
+    def look_after_self(self) -> None:
+        """A transaction has found that this process is no holder any more."""
+        asyncio.get_running_loop().create_task(self._confirm())
+
+    async def _confirm(self) -> None:
+        with contextlib.suppress(StoreUnavailable):
+            await self._parts.heart.confirm()
+
+    def look_again(self) -> None:
+        """Another process has died: what it held is free."""
+        for shelf in self.shelves():
+            shelf.more = True
+            self.tell_ready(shelf.version, shelf.node)
+
+    def hear(self, topic: str, texts: Sequence[str]) -> None:
+        """Another process has told something."""
+        for text in texts:
+            if topic == "ready":
+                version, due, node = text.split(":", 2)
+                self._hear_ready(int(version), node, int(due))
+            elif topic == "gone":
+                version, seq, node = text.split(":", 2)
+                self.shelf(int(version), node).remove(int(seq))
+            elif topic == "discarded":
+                self._forget_version(int(text))
+        for listener in self._hint_listeners:
+            for text in texts:
+                self._guarded(listener, topic, text)
+
+    def _hear_ready(self, version: int, node: str, due: int) -> None:
+        shelf = self.shelf(version, node)
+        if due and not shelf.ordered:
+            shelf.note_due(due)
+        else:
+            shelf.more = True
+        self.tell_ready(version, node)
+
+    # -- care ---------------------------------------------------------------------------------------------------------
+
+    async def _care(self) -> None:
+        """Look what is ready whatever hints came, give back what nobody asks for, count what lives."""
+        loop = asyncio.get_running_loop()
+        settings = self._parts.settings
+        recount_at = loop.time() + settings.recount_s
+        while True:
+            await asyncio.sleep(settings.poll_s)
+            try:
+                await self._poll()
+                if self._parts.heart.others:
+                    await self._give_back_idle(loop.time() - settings.idle_s)
+                if loop.time() >= recount_at:
+                    began = loop.time()
+                    await self._recount()
+                    recount_at = loop.time() + max(settings.recount_s, 100 * (loop.time() - began))
+            except (*ERRORS, StoreUnavailable) as error:
+                log.debug("Nothing could be looked after: %s", error)
+            except Exception:
+                log.exception("Looking after the queues failed")
+
+    async def _poll(self) -> None:
+        versions = list({shelf.version for shelf in self.shelves() if shelf.ordered is not None})
+        if not versions:
+            return
+        for shelf in await self.look(versions, self._parts.clock.now()):
+            if shelf.ordered is not None:
+                self.tell_ready(shelf.version, shelf.node)
+
+    async def _give_back_idle(self, before: float) -> None:
+        """Let others have what nobody here has asked for since then."""
+        for shelf in self.shelves():
+            if shelf.asked >= before or not (len(shelf) or shelf.leased) or self.busy(shelf):
+                continue
+            seqs, leased = [held.seq for held in shelf], shelf.leased
+            shelf.clear()
+            if leased:
+                await self._parts.claims.unlease(shelf, self.holder)
+            if seqs:
+                await self._parts.claims.give_back(seqs, self.holder)
+            self.hint("ready", f"{shelf.version}:0:{shelf.node}")
+
+    async def _recount(self) -> None:
+        async with self._parts.takers.connection() as connection:
+            self._parts.writer.live = dict(map(tuple, await connection.fetch(_LIVE)))

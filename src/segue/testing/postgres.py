@@ -1,0 +1,194 @@
+"""A PostgreSQL of one's own, for tests, campaigns and benches: from the system's programs, in a temporary folder.
+
+It listens on a free port of the loopback address. PostgreSQL refuses to run as root; then it runs as the system's user
+`postgres`, to whom the folder belongs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+USER = "segue"
+_START_S = 60.0
+_PLACES = "/usr/lib/postgresql"
+
+
+class NoPostgres(RuntimeError):
+    """The programs of PostgreSQL are not on this machine."""
+
+
+def find_programs() -> Path:
+    """The folder with the programs of the newest PostgreSQL from 15 on. Raises NoPostgres."""
+    found = sorted(
+        (int(folder.parent.name), folder)
+        for folder in Path(_PLACES).glob("*/bin")
+        if folder.parent.name.isdigit() and (folder / "initdb").exists()
+    )
+    if found and found[-1][0] >= 15:
+        return found[-1][1]
+    on_path = shutil.which("initdb")
+    if on_path is None:
+        raise NoPostgres("the programs of PostgreSQL 15 or later are missing (system package postgresql)")
+    return Path(on_path).resolve().parent
+
+
+class Cluster:
+    """One PostgreSQL with its data. `settings` are lines of its configuration; fsync stays as it is: on."""
+
+    def __init__(self, folder: Path, settings: Sequence[str] = ()) -> None:
+        self._programs = find_programs()
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self.folder = folder
+        self.password = secrets.token_hex(8)
+        self.port = _free_port()
+        self._make()
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def _make(self) -> None:
+        """Make the data folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        secret = self.folder / "password"
+        secret.write_text(self.password)
+        user = _user()
+        if user is not None:
+            for path in (self.folder, secret):
+                os.chown(path, user.pw_uid, user.pw_gid)
+        data = self.folder / "data"
+        self._run(
+            "initdb", "-D", str(data), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256",
+            f"--pwfile={secret}", "--no-sync",
+        )  # fmt: skip
+        with (data / "postgresql.conf").open("a") as conf:
+            conf.write("\n".join(["", f"unix_socket_directories = '{self.folder}'", *self._settings, ""]))
+
+    def start(self) -> None:
+        """Run it, and wait until it answers."""
+        command = [
+            str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-h", "127.0.0.1", "-p", str(self.port),
+        ]  # fmt: skip
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - its own programs
+                [*_as_user(), *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        give_up = time.monotonic() + _START_S
+        while not self.answers():
+            if time.monotonic() > give_up or (self._process is not None and self._process.poll() is not None):
+                raise RuntimeError(f"PostgreSQL did not start:\n{(self.folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.05)  # not synchronisation: whether it answers has to be asked again and again
+
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        asked = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(asked, check=False).returncode == 0  # noqa: S603 - as above
+
+    def kill(self) -> None:
+        """End it as a loss of power does: every process of it at once, nothing written any more."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for pid in [*_children(process.pid), process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        """End it in order, as soon as it can."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+
+    def pid(self) -> int | None:
+        """The process, None while it does not run."""
+        return None if self._process is None else self._process.pid
+
+    # -- use ----------------------------------------------------------------------------------------------------------
+
+    def url(self, database: str = "postgres", password: bool = True) -> str:
+        """The address of a database in it."""
+        secret = f":{self.password}" if password else ""
+        return f"postgresql://{USER}{secret}@127.0.0.1:{self.port}/{database}"
+
+    def sql(self, text: str, database: str = "postgres") -> str:
+        """Execute statements as people do; what they answer, a line a row."""
+        done = subprocess.run(  # noqa: S603 - as above
+            [
+                str(self._programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url(database),
+                "-c", text,
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return done.stdout.strip()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*_as_user(), str(self._programs / program), *arguments]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self.folder)  # noqa: S603
+        if done.returncode != 0:
+            raise RuntimeError(f"{program}: {done.stderr}")
+
+
+@contextlib.contextmanager
+def running(settings: Sequence[str] = ()) -> Iterator[Cluster]:
+    """A cluster for some time, in a temporary folder that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="segue-postgres-"))
+    folder.chmod(0o755)
+    cluster = Cluster(folder / "cluster", settings)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _user() -> pwd.struct_passwd | None:
+    """The user that PostgreSQL has to run as; None for the one we are."""
+    if os.getuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        raise NoPostgres("PostgreSQL does not run as root, and there is no user postgres") from None
+
+
+def _as_user() -> list[str]:
+    user = _user()
+    if user is None:
+        return []
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        return [int(child) for child in tasks.read_text().split()]
+    except OSError:
+        return []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,157 @@
+"""PostgreSQL for tests: one cluster for each test process, with one database that each test finds empty."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from segue.adapters.postgres.address import Address, read_address
+from segue.adapters.postgres.connect import Connection
+from segue.adapters.postgres.schema import bring_up_to_date
+from segue.adapters.postgres.settings import PostgresSettings
+from segue.adapters.postgres.store import PostgresStore
+from segue.ports.store import Store
+from segue.testing.contracts.store_world import ManualClock, PlainSecrets
+from segue.testing.postgres import Cluster, NoPostgres, find_programs, running
+
+DATABASE = "segue"
+# A process is dead as soon as its connection is: tests kill it and go on at once.
+AT_ONCE = PostgresSettings(gone_s=0.0)
+
+_END_OTHERS = (
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('fact')"
+
+
+def needs_postgres() -> None:
+    """Skip the test where PostgreSQL is missing."""
+    try:
+        find_programs()
+    except NoPostgres as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster, with a database that has the schema."""
+    needs_postgres()
+    with running() as cluster:
+        cluster.sql(f"CREATE DATABASE {DATABASE}")
+        address = read_address(cluster.url(DATABASE))
+        asyncio.run(bring_up_to_date(address, PostgresSettings()))
+        yield cluster
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Address:
+    """The database, empty."""
+    address = read_address(cluster.url(DATABASE))
+    asyncio.run(_empty(address))
+    return address
+
+
+async def _empty(address: Address) -> None:
+    connection = await asyncpg.connect(address.url, password=address.password)
+    try:
+        await connection.execute(_END_OTHERS)
+        tables = [row[0] for row in await connection.fetch(_TABLES)]
+        # Faster than TRUNCATE for tables that hold next to nothing; nothing is looked up meanwhile.
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute("; ".join(f'DELETE FROM "{table}"' for table in tables))
+    finally:
+        await connection.close()
+
+
+class Faults:
+    """Which statement fails next, for all faulty connections: the disk of the database is full."""
+
+    at: str | None = None
+
+    @classmethod
+    def check(cls, text: str) -> None:
+        """Raise what PostgreSQL answers, if it is the turn of this statement."""
+        if cls.at is not None and text.startswith(cls.at):
+            raise asyncpg.DiskFullError("could not extend file: No space left on device")
+
+
+class FaultyConnection(Connection):
+    """A connection whose statements fail on demand."""
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        Faults.check(query)
+        return await super().execute(query, *args, timeout=timeout)
+
+
+class PostgresWorld:
+    """A store on PostgreSQL, and what can happen to it. Implements `StoreWorld`."""
+
+    store: Store
+    postgres: PostgresStore
+
+    def __init__(self, address: Address, settings: PostgresSettings = AT_ONCE) -> None:
+        self.address = address
+        self.clock = ManualClock()
+        self._settings = settings
+
+    async def open(self) -> PostgresWorld:
+        """Open the store."""
+        Faults.at = None
+        self.store = self.postgres = await self.another()
+        return self
+
+    async def another(self) -> PostgresStore:
+        """One more process on the same database."""
+        return await PostgresStore.open(
+            self.address,
+            clock=self.clock,
+            secrets=PlainSecrets(),
+            settings=self._settings,
+            connection_class=FaultyConnection,
+        )
+
+    async def crash(self) -> None:
+        """The process is gone at once; another one starts."""
+        Faults.at = None
+        await kill(self.postgres)
+        connection = await asyncpg.connect(self.address.url, password=self.address.password)
+        try:
+            await connection.execute(_END_OTHERS)
+        finally:
+            await connection.close()
+        await self.open()
+
+    def break_writes(self) -> None:
+        """From now on no transaction can begin to write."""
+        Faults.at = "BEGIN;"
+
+    def break_commits(self) -> None:
+        """From now on no transaction can be committed."""
+        Faults.at = "COMMIT"
+
+    def mend_writes(self) -> None:
+        """Writing is possible again."""
+        Faults.at = None
+
+    async def close(self) -> None:
+        """End in order."""
+        Faults.at = None
+        await self.postgres.close()
+
+
+async def kill(store: PostgresStore) -> None:
+    """End a store as `kill -9` ends its process: its tasks stop where they are, its connections are cut."""
+    parts = store._parts
+    for task in (store._caring, parts.heart._task, parts.writer._task, parts.hints._task):
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    for link in (parts.heart._link, parts.writer._link, *parts.takers._links, *parts.readers._links):
+        link.drop()
