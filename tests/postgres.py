@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,17 +16,11 @@ from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.store import PostgresStore
 from segue.ports.store import Store
 from segue.testing.contracts.store_world import ManualClock, PlainSecrets
-from segue.testing.postgres import Cluster, NoPostgres, find_programs, running
+from segue.testing.postgres import Cluster, NoPostgres, abandon, empty, find_programs, running
 
 DATABASE = "segue"
 # A process is dead as soon as its connection is: tests kill it and go on at once.
 AT_ONCE = PostgresSettings(gone_s=0.0)
-
-_END_OTHERS = (
-    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-)
-_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('fact')"
 
 
 def needs_postgres() -> None:
@@ -53,20 +46,8 @@ def cluster() -> Iterator[Cluster]:
 def database(cluster: Cluster) -> Address:
     """The database, empty."""
     address = read_address(cluster.url(DATABASE))
-    asyncio.run(_empty(address))
+    asyncio.run(empty(address))
     return address
-
-
-async def _empty(address: Address) -> None:
-    connection = await asyncpg.connect(address.url, password=address.password)
-    try:
-        await connection.execute(_END_OTHERS)
-        tables = [row[0] for row in await connection.fetch(_TABLES)]
-        # Faster than TRUNCATE for tables that hold next to nothing; nothing is looked up meanwhile.
-        await connection.execute("SET session_replication_role = replica")
-        await connection.execute("; ".join(f'DELETE FROM "{table}"' for table in tables))
-    finally:
-        await connection.close()
 
 
 class Faults:
@@ -119,12 +100,7 @@ class PostgresWorld:
     async def crash(self) -> None:
         """The process is gone at once; another one starts."""
         Faults.at = None
-        await kill(self.postgres)
-        connection = await asyncpg.connect(self.address.url, password=self.address.password)
-        try:
-            await connection.execute(_END_OTHERS)
-        finally:
-            await connection.close()
+        await abandon(self.postgres, self.address)
         await self.open()
 
     def break_writes(self) -> None:
@@ -143,15 +119,3 @@ class PostgresWorld:
         """End in order."""
         Faults.at = None
         await self.postgres.close()
-
-
-async def kill(store: PostgresStore) -> None:
-    """End a store as `kill -9` ends its process: its tasks stop where they are, its connections are cut."""
-    parts = store._parts
-    for task in (store._caring, parts.heart._task, parts.writer._task, parts.hints._task):
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-    for link in (parts.heart._link, parts.writer._link, *parts.takers._links, *parts.readers._links):
-        link.drop()

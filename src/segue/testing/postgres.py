@@ -6,6 +6,7 @@ It listens on a free port of the loopback address. PostgreSQL refuses to run as 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import pwd
@@ -19,9 +20,19 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import asyncpg
+
+from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.store import PostgresStore
+
 USER = "segue"
 _START_S = 60.0
 _PLACES = "/usr/lib/postgresql"
+_END_OTHERS = (
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'fact'"
 
 
 class NoPostgres(RuntimeError):
@@ -192,3 +203,41 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+async def abandon(store: PostgresStore, address: Address) -> None:
+    """End a store as `kill -9` ends its process: its tasks stop where they are, its connections are cut, and the
+    database has noticed. Nobody else may be connected."""
+    parts = store._parts  # noqa: SLF001 - no store does so to itself
+    tasks = (store._caring, parts.heart._task, parts.writer._task, parts.hints._task)  # noqa: SLF001 - as above
+    for task in tasks:
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    pools = (*parts.takers._links, *parts.readers._links)  # noqa: SLF001 - as above
+    for link in (parts.heart._link, parts.writer._link, *pools):  # noqa: SLF001 - as above
+        link.drop()
+    await end_others(address)
+
+
+async def end_others(address: Address) -> None:
+    """Cut all connections to a database, and return when the database has noticed."""
+    connection = await asyncpg.connect(address.url, password=address.password)
+    try:
+        await connection.execute(_END_OTHERS)
+    finally:
+        await connection.close()
+
+
+async def empty(address: Address) -> None:
+    """Remove all that a database holds, but for its schema."""
+    await end_others(address)
+    connection = await asyncpg.connect(address.url, password=address.password)
+    try:
+        tables = [row[0] for row in await connection.fetch(_TABLES)]
+        # Faster than TRUNCATE for tables that hold next to nothing; nothing is looked up meanwhile.
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute("; ".join(f'DELETE FROM "{table}"' for table in tables))
+    finally:
+        await connection.close()

@@ -46,6 +46,7 @@ class SharedMessages:
         # Taken under a number of this process that others have buried since: it is not ours to put back.
         self._lost: set[int] = set()
         self._loads: dict[Shelf, asyncio.Future[None]] = {}
+        self._ahead: set[Shelf] = set()
         self._on_shelves = 0
         self._ready: list[ReadyListener] = []
         self._events: list[EventListener] = []
@@ -90,7 +91,7 @@ class SharedMessages:
         for held in messages:
             self._taken[held.seq] = held
         if shelf.more and len(shelf) < shelf.claim // 4 and (shelf.leased or not ordered):
-            self._load(shelf, limit, now)
+            self._load(shelf, limit, now, ahead=True)
         return list(messages)
 
     def release(self, message: Message) -> None:
@@ -307,7 +308,7 @@ class SharedMessages:
         """Whether the database has to be asked before something is handed out."""
         if shelf.ordered:
             return not shelf.leased or (shelf.more and len(shelf) < limit and self._reaches_end(shelf, now))
-        return shelf.falls_due(now) or (shelf.more and not shelf.has_ready(now))
+        return shelf.falls_due(now) or (shelf.more and len(shelf) < limit)
 
     @staticmethod
     def _reaches_end(shelf: Shelf, now: int) -> bool:
@@ -332,8 +333,11 @@ class SharedMessages:
         if mine:
             await self._parts.claims.give_back(mine, self._parts.heart.id)
 
-    def _load(self, shelf: Shelf, limit: int, now: int) -> asyncio.Future[None]:
-        """Read on in the database, once at a time for each shelf; a hint follows for those who did not wait."""
+    def _load(self, shelf: Shelf, limit: int, now: int, *, ahead: bool = False) -> asyncio.Future[None]:
+        """Read on in the database, once at a time for each shelf; `ahead` of whoever needs it, so that nobody waits and
+        a hint has to follow."""
+        if ahead:
+            self._ahead.add(shelf)
         loading = self._loads.get(shelf)
         if loading is None:
             loading = self._loads[shelf] = asyncio.ensure_future(self._read_on(shelf, limit, now))
@@ -342,7 +346,9 @@ class SharedMessages:
 
     def _loaded(self, shelf: Shelf, done: asyncio.Future[None]) -> None:
         del self._loads[shelf]
-        if not done.cancelled() and done.exception() is None and len(shelf):
+        ahead = shelf in self._ahead
+        self._ahead.discard(shelf)
+        if not done.cancelled() and done.exception() is None and ahead and len(shelf):
             self.tell_ready(shelf.version, shelf.node)
 
     async def _read_on(self, shelf: Shelf, limit: int, now: int) -> None:

@@ -70,12 +70,12 @@ class Versions:
         if start.entry is not None:
             node = start.entry
             if node not in self._nodes(version):
-                raise NodeNotFound(f"version {version.number} of process {start.process!r} has no node {node!r}")
+                raise NodeNotFound(f"version {version.number} of {start.process!r} has no node {node!r}")
         else:
             found = version.entries.get(start.node or "")
             if found is None:
                 what = "no start node" if start.node is None else f"no start node {start.node!r}"
-                raise NodeNotFound(f"version {version.number} of process {start.process!r} has {what}")
+                raise NodeNotFound(f"version {version.number} of {start.process!r} has {what}")
             node = found
         return Chosen(process.id, version.id, version.number, node, self.queue(version.id, node))
 
@@ -150,11 +150,11 @@ class Versions:
 def _version(process: _Process, start: Start) -> _Version:
     if start.version is None:
         if process.enabled is None:
-            raise NoEnabledVersion(f"process {start.process!r} has no enabled version")
+            raise NoEnabledVersion(f"No version of {start.process!r} is enabled")
         return process.enabled
     version = process.versions.get(start.version)
     if version is None:
-        raise VersionNotFound(f"process {start.process!r} has no version {start.version}")
+        raise VersionNotFound(f"{start.process!r} has no version {start.version}")
     if version.state not in _RUNNABLE:
-        raise Conflict(f"version {version.number} of process {start.process!r} is {version.state}, so it takes nothing")
+        raise Conflict(f"Version {version.number} of {start.process!r} is {version.state} and takes no messages")
     return version

@@ -289,10 +289,10 @@ class Front:
         return bool(self._back or self._ready or (self._heap and self._heap[0][0] <= now))
 
     def next_due(self, now: int) -> int | None:
-        """The earliest due instant after `now` of what memory holds; on an ordered queue that of its head."""
+        """The earliest due instant after `now` of what memory holds."""
         if self.ordered:
-            head = self._head()
-            return head.due if head is not None and head.due > now else None
+            places = (*self._ready.values(), *self._back.values())
+            return min((held.due for held in places if held.due > now), default=None)
         return min((held.due for held in self._delayed.values() if held.due > now), default=None)
 
     def _head(self) -> Held | None:

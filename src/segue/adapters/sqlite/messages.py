@@ -30,6 +30,7 @@ class SqliteMessages:
         self._taken: dict[int, Held] = {}
         self._settling: dict[int, bool] = {}
         self._loads: dict[Front, asyncio.Future[None]] = {}
+        self._ahead: set[Front] = set()
         self._ready: list[ReadyListener] = []
         self._events: list[EventListener] = []
         for version, node, last, due in parts.queues_at_start:
@@ -71,7 +72,7 @@ class SqliteMessages:
                 self._taken[held.seq] = held
             if messages or not front.starved:
                 if front.low or front.starved:
-                    self._load(front)
+                    self._load(front, ahead=True)
                 return list(messages)
             await asyncio.shield(self._load(front))
 
@@ -103,7 +104,7 @@ class SqliteMessages:
                 await asyncio.shield(self._load(front))
             if front.has_ready(now):
                 ready.append(front.node)
-        return ready
+        return sorted(ready)
 
     def on_ready(self, listener: ReadyListener) -> None:
         """See `MessageStore.on_ready`."""
@@ -197,8 +198,10 @@ class SqliteMessages:
         """Put a message that was taken back into its place; as another object, so that its last holder has no say."""
         self._front(held.version, held.node).arrive(replace(held))
 
-    def _load(self, front: Front) -> asyncio.Future[None]:
-        """Read on in the file, once at a time for each front; a hint follows for those who did not wait."""
+    def _load(self, front: Front, *, ahead: bool = False) -> asyncio.Future[None]:
+        """Read on in the file, once at a time for each front; `ahead`: nobody waits for it, so a hint has to follow."""
+        if ahead:
+            self._ahead.add(front)
         loading = self._loads.get(front)
         if loading is None:
             loading = self._loads[front] = asyncio.ensure_future(self._read_on(front))
@@ -207,9 +210,10 @@ class SqliteMessages:
 
     def _loaded(self, front: Front, done: asyncio.Future[None]) -> None:
         del self._loads[front]
-        if done.cancelled() or done.exception() is not None:
-            return
-        self._tell_ready(front.version, front.node)
+        ahead = front in self._ahead
+        self._ahead.discard(front)
+        if ahead and not done.cancelled() and done.exception() is None:
+            self._tell_ready(front.version, front.node)
 
     async def _read_on(self, front: Front) -> None:
         load = front.begin_load()

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, cast
 
 from segue.adapters.memory.store import MemoryStore
+from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.settings import PostgresSettings
+from segue.adapters.postgres.store import PostgresStore
+from segue.adapters.sqlite.store import SqliteStore
 from segue.ports.outside import Clock
 from segue.ports.store import Store
+from segue.testing.contracts.store_world import PlainSecrets
+from segue.testing.postgres import abandon
+from segue.testing.simulation.blocking import Beside, Blocking
 
 
 class Durable(Protocol):
@@ -41,5 +51,72 @@ class DurableMemory:
         """Nothing is held."""
 
 
-STORES: dict[str, Callable[[Clock], Durable]] = {"memory": DurableMemory}
-"""How to make each store that can be simulated, by name."""
+class DurableSqlite:
+    """The embedded store. The folder after a crash is a copy of what lay on the disk then."""
+
+    name = "sqlite"
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._beside = Beside()
+        self._root = Path(tempfile.mkdtemp(prefix="segue-world-"))
+        self._store: Blocking | None = None
+        self._lives = 0
+
+    def open(self) -> Store:
+        """Return the store as a restart finds it."""
+        before = self._root / str(self._lives)
+        self._lives += 1
+        folder = self._root / str(self._lives)
+        if self._store is not None:
+            shutil.copytree(before, folder)
+            self._store.end()
+            shutil.rmtree(before)
+        self._store = Blocking(self._beside, self._beside.run(self._open(folder)))
+        return cast("Store", self._store)
+
+    async def _open(self, folder: Path) -> SqliteStore:
+        return SqliteStore.open(folder, clock=self._clock, secrets=PlainSecrets())
+
+    def close(self) -> None:
+        """Remove the folder."""
+        if self._store is not None:
+            self._store.end()
+        self._beside.close()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+
+class DurablePostgres:
+    """The store in a database, which is empty at first. A crash cuts all its connections."""
+
+    name = "postgres"
+
+    def __init__(self, clock: Clock, address: Address) -> None:
+        self._clock = clock
+        self._address = address
+        self._beside = Beside()
+        self._store: PostgresStore | None = None
+        self._blocking: Blocking | None = None
+
+    def open(self) -> Store:
+        """Return the store as a restart finds it."""
+        if self._store is not None and self._blocking is not None and not self._blocking.closed:
+            self._beside.run(abandon(self._store, self._address))
+        self._store = self._beside.run(self._open())
+        self._blocking = Blocking(self._beside, self._store)
+        return cast("Store", self._blocking)
+
+    async def _open(self) -> PostgresStore:
+        # Nothing is looked for or fetched ahead of the world's calls, and whose connection is gone is dead at once.
+        settings = PostgresSettings(gone_s=0.0, poll_s=3600.0, claim=1)
+        return await PostgresStore.open(self._address, clock=self._clock, secrets=PlainSecrets(), settings=settings)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._blocking is not None:
+            self._blocking.end()
+        self._beside.close()
+
+
+STORES: dict[str, Callable[[Clock], Durable]] = {"memory": DurableMemory, "sqlite": DurableSqlite}
+"""How to make each store that can be simulated, by name. One in a database is added by whoever has the database."""
