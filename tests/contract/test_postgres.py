@@ -13,25 +13,45 @@ from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
+from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
-from segue.testing.contracts.store_world import StoreWorld
+from segue.testing.contracts.store_world import Player, StoreWorld
 from segue.testing.contracts.upkeep import LimitContract, RetentionContract
 from segue.testing.contracts.views import ViewsContract
-from tests.postgres import AT_ONCE, PostgresWorld
-
-SETTINGS = {
-    "usual": AT_ONCE,
-    # So little is kept in memory that every queue is read from the database all the time; few share a commit.
-    "tight": PostgresSettings(gone_s=0.0, front_messages=4, fronts_messages=9, claim=3, batch=7),
-}
+from tests.postgres import PostgresWorld
 
 
-@pytest.fixture(params=SETTINGS)
-async def world(request: pytest.FixtureRequest, database: Address) -> AsyncIterator[StoreWorld]:
-    world = await PostgresWorld(database, SETTINGS[request.param]).open()
+@pytest.fixture
+async def world(database: Address) -> AsyncIterator[StoreWorld]:
+    world = await PostgresWorld(database).open()
     yield world
     await world.close()
+
+
+@pytest.fixture
+async def tight(database: Address) -> AsyncIterator[StoreWorld]:
+    """So little is kept in memory that every queue is read from the database all the time; few share a commit."""
+    settings = PostgresSettings(gone_s=0.0, front_messages=4, fronts_messages=9, claim=3, batch=7)
+    world = await PostgresWorld(database, settings).open()
+    yield world
+    await world.close()
+
+
+class Tight:
+    """Has the suites run on the tight store."""
+
+    @pytest.fixture
+    def player(self, tight: StoreWorld) -> Player:
+        return Player(tight)
+
+
+class TestTightQueues(Tight, QueuesContract):
+    pass
+
+
+class TestTightBacklog(Tight, BacklogContract):
+    pass
 
 
 class TestAccepting(AcceptingContract):
@@ -63,6 +83,10 @@ class TestKeeping(KeepingContract):
 
 
 class TestActivity(ActivityContract):
+    pass
+
+
+class TestNotices(NoticeContract):
     pass
 
 

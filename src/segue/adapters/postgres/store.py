@@ -21,7 +21,7 @@ from segue.adapters.postgres.scripted import PostgresScripts, read
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS
 from segue.adapters.postgres.writer import Writer
-from segue.adapters.sql import views
+from segue.adapters.sql import notices, views
 from segue.adapters.sql.ports.catalog import Catalog
 from segue.adapters.sql.ports.documents import Documents
 from segue.adapters.sql.ports.limits import Limits
@@ -29,7 +29,8 @@ from segue.adapters.sql.ports.notices import Notices
 from segue.adapters.sql.ports.retention import Pruning
 from segue.adapters.sql.ports.views import StoredViews
 from segue.model.errors import StoreUnavailable
-from segue.model.events import Event
+from segue.model.events import Event, EventKind
+from segue.ports.notices import Scan
 from segue.ports.outside import Clock, Secrets
 
 log = logging.getLogger(__name__)
@@ -154,6 +155,12 @@ class PostgresStore(SharedMessages, PostgresScripts, Catalog, Documents, Limits,
             [[horizon]] = await connection.rows(HORIZON)
             found = await read(connection, lambda: views.events(after, limit))
         return [event for event in found if event.seq <= horizon]
+
+    async def scan_events(self, after: int, kinds: Sequence[EventKind], limit: int) -> Scan:
+        """See `NoticeCatalog`. Ends where `events` does."""
+        async with self._parts.readers.connection() as connection:
+            [[horizon]] = await connection.rows(HORIZON)
+            return await read(connection, lambda: notices.scan_events(after, kinds, limit, horizon))
 
     def look_after_self(self) -> None:
         """A transaction has found that this process is no holder any more."""

@@ -163,9 +163,10 @@ def _move(to: int) -> Script[None]:
         yield insert(fact).values(name=_POSITION, value=str(to))
 
 
-def scan_events(after: int, kinds: Sequence[EventKind], limit: int) -> Script[Scan]:
-    """Look at up to `limit` events after this number."""
-    [[first, last]] = yield select(func.min(event.c.seq), func.max(event.c.seq)).where(event.c.seq > after)
+def scan_events(after: int, kinds: Sequence[EventKind], limit: int, until: int | None = None) -> Script[Scan]:
+    """Look at up to `limit` events after this number, none after `until`."""
+    wanted = event.c.seq > after if until is None else (event.c.seq > after) & (event.c.seq <= until)
+    [[first, last]] = yield select(func.min(event.c.seq), func.max(event.c.seq)).where(wanted)
     if first is None:
         return Scan(events=(), seen=after)
     seen = min(last, first - 1 + limit)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from segue.model.events import Event
@@ -112,8 +113,13 @@ class Blocking:
 
     def _hear_ready(self, version: int, node: str) -> None:
         if self._heard is not None:
-            self._heard.append(lambda: [listener(version, node) for listener in self._ready] and None)
+            self._heard.append(partial(self._tell, self._ready, version, node))
 
     def _hear_events(self, events: Sequence[Event]) -> None:
         if self._heard is not None:
-            self._heard.append(lambda: [listener(events) for listener in self._events] and None)
+            self._heard.append(partial(self._tell, self._events, events))
+
+    @staticmethod
+    def _tell(listeners: Sequence[Callable[..., None]], *said: object) -> None:
+        for listener in listeners:
+            listener(*said)

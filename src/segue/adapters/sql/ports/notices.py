@@ -61,7 +61,7 @@ class Notices(Scripted):
 
     async def advance(self, seen: int, to: int, made: Sequence[Notice]) -> bool:
         """See `NoticeCatalog`."""
-        return await self._change(lambda: notices.advance(seen, to, made))
+        return await self._change(lambda: notices.advance(seen, to, made), alone=True)
 
     async def gathering(self) -> list[Notice]:
         """See `NoticeCatalog`."""
