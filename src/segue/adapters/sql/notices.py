@@ -166,10 +166,10 @@ def _move(to: int) -> Script[None]:
 def scan_events(after: int, kinds: Sequence[EventKind], limit: int, until: int | None = None) -> Script[Scan]:
     """Look at up to `limit` events after this number, none after `until`."""
     wanted = event.c.seq > after if until is None else (event.c.seq > after) & (event.c.seq <= until)
-    [[first, last]] = yield select(func.min(event.c.seq), func.max(event.c.seq)).where(wanted)
-    if first is None:
+    bite = select(event.c.seq).where(wanted).order_by(event.c.seq).limit(limit).subquery()
+    [[seen]] = yield select(func.max(bite.c.seq))
+    if seen is None:
         return Scan(events=(), seen=after)
-    seen = min(last, first - 1 + limit)
     found = yield from views.events_of(kinds, after, seen)
     return Scan(events=tuple(found), seen=seen)
 
