@@ -48,9 +48,9 @@ def _ready(process: subprocess.Popen[str], what: str) -> str:
 
 
 @contextlib.contextmanager
-def running(command: list[str], what: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(command: list[str], what: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a process, wait until it says that it is ready, end it afterwards. Gives it and its URL."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
     try:
         yield process, _ready(process, what)
     finally:
@@ -65,12 +65,13 @@ def running(command: list[str], what: str) -> Iterator[tuple[subprocess.Popen[st
 class Server:
     """A running Segue on a data folder."""
 
-    def __init__(self, data: Path, url: str, pid: int) -> None:
+    def __init__(self, data: Path, url: str, pid: int, store: str = "") -> None:
         self.data = data
         self.url = url
         self.pid = pid
         made = subprocess.run(
             [SEGUE, "token", "create", "--data", data, "--name", "bench", "--scope", "admin"],
+            env={**os.environ, "SEGUE_STORE": store},
             check=True,
             capture_output=True,
             text=True,
@@ -117,11 +118,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(data: Path) -> Iterator[Server]:
-    """`segue serve` on a data folder and a free port."""
+def server(data: Path, store: str = "") -> Iterator[Server]:
+    """`segue serve` on a data folder and a free port; `store` is the URL of a database, if it is to be one."""
     command = [str(SEGUE), "serve", "--data", str(data), "--port", "0"]
-    with running(command, "segue serve") as (process, url):
-        yield Server(data, url, process.pid)
+    with running(command, "segue serve", SEGUE_STORE=store) as (process, url):
+        yield Server(data, url, process.pid, store)
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ from segue.model.message import Child, Consumed, Message, Outcome, Record, Trans
 from segue.model.start import Start
 from segue.model.versions import Version, VersionContent, VersionState
 from segue.ports.catalog import NewVersion
+from segue.ports.store import Store
 
 BODY = b'{"order":"' + b"x" * 1000 + b'"}'
 HEADERS = {"content-type": "application/json", "user": "bench"}
@@ -70,7 +71,7 @@ def open_store(folder: Path) -> SqliteStore:
     return SqliteStore.open(folder, clock=CLOCK, secrets=NoSecrets())
 
 
-async def publish(store: SqliteStore, process: str) -> Version:
+async def publish(store: Store, process: str) -> Version:
     """Make an enabled version of three nodes."""
     await store.create_process(process, "", CLOCK.now())
     graph = ProcessGraph(key=process, name=process, nodes=(), flows=())
@@ -83,7 +84,7 @@ async def publish(store: SqliteStore, process: str) -> Version:
     return await store.set_state(process, 1, VersionState.ENABLED, CLOCK.now())
 
 
-async def start(store: SqliteStore, process: str) -> None:
+async def start(store: Store, process: str) -> None:
     """Accept one instance."""
     now = CLOCK.now()
     entropy = os.urandom(20)
@@ -110,7 +111,7 @@ def step(message: Message) -> Transition:
 class Flow:
     """Handles what is ready, one task and one settle a message, as control services do."""
 
-    def __init__(self, store: SqliteStore, version: Version) -> None:
+    def __init__(self, store: Store, version: Version) -> None:
         self.store = store
         self.version = version
         self.ended = asyncio.Semaphore(0)
@@ -150,7 +151,7 @@ class Flow:
         assert await self.store.settle([step(message)]) == [True]
 
 
-async def run_flow(store: SqliteStore, version: Version, count: int, at_once: int) -> list[float]:
+async def run_flow(store: Store, version: Version, count: int, at_once: int) -> list[float]:
     """Run so many instances from start to end, so many of them at a time; return how long each took (ms)."""
     flow = Flow(store, version)
     took: list[float] = []
@@ -184,7 +185,7 @@ def report(scenario: str, count: int, seconds: float, took: list[float], **more:
     print(json.dumps(line | more), flush=True)
 
 
-async def measure(store: SqliteStore, version: Version, scenario: str, count: int, at_once: int) -> None:
+async def measure(store: Store, version: Version, scenario: str, count: int, at_once: int) -> None:
     """Run a flow and report it. `p50_ms` and `p99_ms` are those of the accept."""
     before, begun = thread_cpu_s(), time.perf_counter()
     took = await run_flow(store, version, count, at_once)
@@ -196,7 +197,7 @@ async def measure(store: SqliteStore, version: Version, scenario: str, count: in
     )  # fmt: skip
 
 
-async def fill(store: SqliteStore, process: str, count: int) -> None:
+async def fill(store: Store, process: str, count: int) -> None:
     """Put a backlog into a queue."""
     for done in range(0, count, 2000):
         await asyncio.gather(*(start(store, process) for _ in range(min(2000, count - done))))
@@ -235,7 +236,7 @@ async def store_backlog(folder: Path, backlog: int = 1_000_000, count: int = 30_
     await store.close()
 
 
-async def drain(store: SqliteStore, version: Version, count: int) -> None:
+async def drain(store: Store, version: Version, count: int) -> None:
     """Work off part of the backlog, 256 at a time."""
     before, begun = thread_cpu_s(), time.perf_counter()
     done = 0

@@ -130,6 +130,19 @@ class Cluster:
             process.send_signal(signal.SIGINT)
             process.wait()
 
+    def cpu_s(self) -> float:
+        """Processor time that all of it has used, of processes that ended as well."""
+        if self._process is None:
+            return 0.0
+        spent = 0.0
+        for pid in [self._process.pid, *_children(self._process.pid)]:
+            with contextlib.suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                # User and system time; of the first process also that of its children that have ended.
+                last = 15 if pid == self._process.pid else 13
+                spent += sum(int(field) for field in fields[11:last])
+        return spent / os.sysconf("SC_CLK_TCK")
+
     def pid(self) -> int | None:
         """The process, None while it does not run."""
         return None if self._process is None else self._process.pid

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from segue.adapters.postgres.cursor import BridgedCursor
@@ -39,9 +41,14 @@ _MESSAGES = Rows(
 _READ_INSTANCES = Listed(
     "SELECT num, live, trash, failed, cancelled, discarded FROM instance WHERE num IN ({}) ORDER BY num FOR UPDATE"
 )
+_LEAVE_AND_READ = (
+    f"WITH gone AS ({_LEAVE.arrays} RETURNING 1) SELECT num, live, trash, failed, cancelled, discarded,"  # noqa: S608
+    " (SELECT count(*) FROM gone) FROM instance WHERE num = ANY($6::bigint[]) ORDER BY num FOR UPDATE"
+)
 _LOCK_INSTANCE = "SELECT 1 FROM instance WHERE num = ? FOR UPDATE"
 
 _WAITING = Place.WAITING
+_PARAMETER = re.compile(r"\$(\d+)")
 
 Keeper = Callable[[Held], bool]
 """Decides whether a message that comes into being stays with this process."""
@@ -61,10 +68,13 @@ class SharedChanges(Changes):
         holder: int,
     ) -> None:
         super().__init__(cursor, numbers, versions, report)
+        self.cursor: BridgedCursor = cursor
         self.owned: set[int] = set()
         self._keeper = keeper
         self._holder = holder
         self._leaving: list[tuple[Any, ...]] = []
+        self._waiting: list[tuple[str, list[Any]]] = []
+        self._read: list[Sequence[Any]] = []
 
     def leave(self, held: Held) -> None:
         """A message goes from where it is."""
@@ -83,12 +93,39 @@ class SharedChanges(Changes):
         """Let no other process change the messages of an instance from now on."""
         self.cursor.execute(_LOCK_INSTANCE, (run,))
 
+    def write(self) -> None:
+        """See `Changes`. What nothing depends on goes in one statement: each is a way to the database and back."""
+        super().write()
+        self._flush()
+
+    def _put(self, statement: Rows, rows: Sequence[Sequence[object]]) -> None:
+        if rows:
+            self._waiting.append((statement.arrays, list(zip(*rows, strict=True))))
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            cursor = self.cursor
+            text = together(tuple(text for text, _ in waiting))
+            cursor.execute_arrays(text, [array for _, arrays in waiting for array in arrays])
+
     def _write_moves(self) -> bool:
         cursor = self.cursor
-        return (
-            _LEAVE.write(cursor, self._leaving) == len(self._leaving)
-            and _KEEP.write(cursor, self._keep) == len(self._keep)
-            and _SET_ASIDE.write(cursor, self._set_aside) == len(self._set_aside)
+        if self._leaving and self._changed and not self._waiting and not self.instances:
+            return self._leave_and_read() and self._write_other_moves()
+        return _LEAVE.write(cursor, self._leaving) == len(self._leaving) and self._write_other_moves()
+
+    def _leave_and_read(self) -> bool:
+        """Take messages out of their places, and read the instances that change with it, on one way."""
+        arrays = [*zip(*self._leaving, strict=True), list(self._changed)]
+        rows = self.cursor.execute_arrays(_LEAVE_AND_READ, arrays).fetchall()
+        self._read = [tuple(row)[:-1] for row in rows]
+        return not rows or rows[0][-1] == len(self._leaving)
+
+    def _write_other_moves(self) -> bool:
+        cursor = self.cursor
+        return _KEEP.write(cursor, self._keep) == len(self._keep) and _SET_ASIDE.write(cursor, self._set_aside) == len(
+            self._set_aside
         )
 
     def _write_messages(self) -> None:
@@ -103,14 +140,32 @@ class SharedChanges(Changes):
                 rows.append((*row, self._holder))
             else:
                 rows.append((*row, 0))
-        _MESSAGES.write(self.cursor, rows)
+        self._put(_MESSAGES, rows)
 
     def _read_instances(self, numbers: list[int]) -> list[Sequence[Any]]:
+        read, self._read = self._read, []
+        if read and len(read) == len(numbers):
+            return read
+        self._flush()  # some of them may be among what waits
         return _READ_INSTANCES.read(self.cursor, numbers)
 
     def _clear(self) -> None:
         super()._clear()
         self._leaving.clear()
+        self._read = []
+
+
+@lru_cache(maxsize=256)
+def together(texts: tuple[str, ...]) -> str:
+    """Return one statement that does what these do, their parameters one after the other."""
+    parts: list[str] = []
+    before = 0
+    for text in texts:
+        numbers = [int(number) for number in _PARAMETER.findall(text)]
+        shifted = _PARAMETER.sub(lambda found, by=before: f"${int(found[1]) + by}", text)  # type: ignore[misc]
+        parts.append(f"w{len(parts)} AS ({shifted})")
+        before += max(numbers)
+    return f"WITH {', '.join(parts)} SELECT"
 
 
 def _seen(held: Held) -> tuple[int, int, int, int, int]:

@@ -184,17 +184,20 @@ class Changes:
 
     def write(self) -> None:
         """Write what was gathered, and begin anew. Raises OutOfDateError when a message was not where it was seen."""
-        cursor = self.cursor
         if not self._write_moves():
             raise OutOfDateError
-        _INSTANCES.write(cursor, self.instances)
-        _KEYS.write(cursor, self.keys)
+        self._put(_INSTANCES, self.instances)
+        self._put(_KEYS, self.keys)
         self._write_messages()
-        _STEPS.write(cursor, self.steps)
+        self._put(_STEPS, self.steps)
         self._write_tallies()
-        _EVENTS.write(cursor, self._events)
-        _LOGS.write(cursor, self._logs)
+        self._put(_EVENTS, self._events)
+        self._put(_LOGS, self._logs)
         self._clear()
+
+    def _put(self, statement: Rows, rows: Sequence[Sequence[object]]) -> None:
+        """Write rows of which nothing needs to be known before the transaction goes on."""
+        statement.write(self.cursor, rows)
 
     def _write_moves(self) -> bool:
         """Take messages out of their places or change them there; whether all were where they were seen."""
@@ -250,5 +253,5 @@ class Changes:
             )
             if ended is not None:
                 self.event(END_EVENTS[after], ended, change.version, change.instance)
-        _TALLIES.write(self.cursor, rows)
+        self._put(_TALLIES, rows)
         self._changed.clear()
