@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from campaign import disk, kill, order, outage, switch
 from campaign.api import NO_ANSWER, RefusedError
-from campaign.plan import Plan
+from campaign.plan import EMBEDDED, STORES, Plan
 from campaign.processes import ProcessError
 from campaign.result import Result
 from campaign.sickness import FAILURES, OUTAGES
@@ -64,6 +64,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run: {known} (default: ONLY, or all)")
     parser.add_argument("--faults", type=int, help="how many faults each gets (default: FAULTS, or its own number)")
     parser.add_argument("--seed", type=int, help="the dice (default: SEED, or a random one, which is printed)")
+    parser.add_argument(
+        "--store",
+        choices=STORES,
+        default=said.get("STORE") or EMBEDDED,
+        help="what the campaigns stand on (default: STORE, or embedded)",
+    )
     parser.add_argument("--keep", type=Path, help="put data folders and logs below this folder, and keep them")
     parser.add_argument("--case", action="append", default=[], help="play this case of the campaign; repeatable")
     options = parser.parse_args(arguments)
@@ -92,8 +98,8 @@ async def _run(name: str, options: argparse.Namespace) -> int:
     campaign = CAMPAIGNS[name]
     seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed
     faults = options.faults or len(options.case) or campaign.faults
-    plan = Plan(faults=faults, seed=seed, cases=tuple(options.case))
-    plan.tell(name, f"{plan.faults} faults, seed {seed}")
+    plan = Plan(faults=faults, seed=seed, cases=tuple(options.case), store=options.store)
+    plan.tell(name, f"{plan.faults} faults, seed {seed}, on {plan.store}")
     folder = Path(tempfile.mkdtemp(prefix=f"segue-{name}-", dir=_made(options.keep)))
     began = time.monotonic()
     kept = True

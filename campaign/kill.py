@@ -2,7 +2,8 @@
 
 Shows P1 (what was answered is not lost), P2 (each instance is finished once in the account, and its children exist
 once) and P3 (the ledger balances after every restart). Most kills come while the server works, some while it starts,
-some while it ends after a SIGTERM.
+some while it ends after a SIGTERM. On PostgreSQL others hit the database: all of it is killed and started again, or all
+connections are cut, whatever transaction they are in.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from campaign.result import Result
 from campaign.server import READY
 from campaign.worker import Body
 from campaign.world import World, world
+from segue.testing.postgres import Cluster
 
 NAME = "kill"
 PROCESS = "tree"
@@ -28,6 +30,7 @@ WORKER = "worker"
 STARTS_PER_S = 100.0
 LONGEST_LIFE_S = 2.5
 AGAIN_EVERY = 20
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'segue'"
 
 
 def body(number: int) -> Body:
@@ -38,7 +41,7 @@ def body(number: int) -> Body:
 
 async def campaign(plan: Plan, folder: Path) -> Result:
     """Kill so often, then let everything come to its end, and hold the books against each other."""
-    async with world(folder) as here:
+    async with world(folder, store=plan.store) as here:
         await here.start(WORKER)
         await here.make(PROCESS, tree(WORKER))
         load = Load(here.api, PROCESS, body, rate=STARTS_PER_S)
@@ -61,12 +64,18 @@ async def _kills(here: World, load: Load, plan: Plan) -> dict[str, int]:
     """Kill so often; how often at which kind of moment."""
     random = plan.random()
     moments = {"while_working": 0, "while_starting": 0, "while_ending": 0}
+    weights = [8, 1, 1]
+    if here.database is not None:
+        moments |= {"database_killed": 0, "connections_cut": 0}
+        weights += [5, 5]
     for fault in range(plan.faults):
         load.check()
-        kind = random.choices(list(moments), (8, 1, 1))[0]
+        kind = random.choices(list(moments), weights)[0]
         moments[kind] += 1
         if kind == "while_starting":
             await _kill_starting(here, random)
+        elif here.database is not None and kind in {"database_killed", "connections_cut"}:
+            await _hit_database(here, here.database, random, kind)
         else:
             await _kill_running(here, random, kind)
         if (fault + 1) % 20 == 0:
@@ -89,6 +98,23 @@ async def _kill_running(here: World, random: Random, kind: str) -> None:
     here.server.kill()
     here.server.spawn()
     await auditing
+
+
+async def _hit_database(here: World, database: Cluster, random: Random, kind: str) -> None:
+    """Hit the database under a server that is ready; the server goes on by itself."""
+    await here.server.child.ready(READY)
+    await asyncio.sleep(random.uniform(0, LONGEST_LIFE_S))  # the random moment
+    if kind == "connections_cut":
+        for _ in range(random.randint(1, 5)):
+            await asyncio.to_thread(database.sql, CUT)
+            await asyncio.sleep(random.uniform(0, 0.2))  # the random moment
+    else:
+        database.kill()
+        await asyncio.sleep(random.uniform(0, 2))  # the random moment
+        await asyncio.to_thread(database.start)
+    if here.server.child.process.poll() is not None:
+        raise ProcessError(f"The server ended by itself:\n{here.server.child.last_words()}")
+    await here.audit()
 
 
 async def _kill_starting(here: World, random: Random) -> None:

@@ -41,7 +41,7 @@ def body(number: int) -> Body:
 
 async def campaign(plan: Plan, folder: Path) -> Result:
     """Send 500 messages for each kill, and compare."""
-    async with world(folder) as here:
+    async with world(folder, store=plan.store) as here:
         await here.start(WORKER)
         await here.make(PROCESS, chain(ACTIONS, WORKER, prefetch=1))
         load = Load(here.api, PROCESS, body, senders=1, limit=plan.faults * MESSAGES_PER_KILL)

@@ -40,7 +40,7 @@ def body(number: int) -> Body:
 
 async def campaign(plan: Plan, folder: Path) -> Result:
     """Let the one worker suffer so often, then compare both processes."""
-    async with world(folder, {"SEGUE_WORKER_REPLY_MB": "1"}) as here:
+    async with world(folder, {"SEGUE_WORKER_REPLY_MB": "1"}, plan.store) as here:
         await here.start(SICK, CALM)
         for process, shape in SHAPES.items():
             await here.make(process, chain(list(shape), worker=process))

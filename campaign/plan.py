@@ -8,17 +8,22 @@ from random import Random
 
 from msgspec import Struct
 
+EMBEDDED, POSTGRES = STORES = ("embedded", "postgres")
+"""What a campaign may stand on: the data folder's own store, or a PostgreSQL of the campaign's own."""
+
 
 class Plan(Struct, frozen=True, kw_only=True):
     """How many faults, the seed of everything random in it, and whether it says on stderr how far it is.
 
-    `cases`: the names of those to be played, for a campaign that has such; empty: all.
+    `cases`: the names of those to be played, for a campaign that has such; empty: all. `store`: what it stands on,
+    embedded or postgres.
     """
 
     faults: int
     seed: int
     cases: tuple[str, ...] = ()
     chatty: bool = True
+    store: str = EMBEDDED
 
     def random(self) -> Random:
         """Dice that fall the same for the same seed. What they meet is not the same: that is up to the machine."""

@@ -27,11 +27,15 @@ class Ended(Struct, frozen=True):
 class Server:
     """One server on one data folder and one port, over as many lives as a campaign gives it.
 
-    `environment` holds settings for it, `leash` the limits it runs under; both count from its next start.
+    `environment` holds settings for it, `leash` the limits it runs under; both count from its next start. `store` is
+    the URL of the database that it stands on, if it is not the data folder's own store.
     """
 
-    def __init__(self, children: Children, data: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, children: Children, data: Path, environment: Mapping[str, str] | None = None, store: str = ""
+    ) -> None:
         self.data = data
+        self.store = store
         self.url = ""
         self.environment = dict(environment or {})
         self.leash: Sequence[str] = ()
@@ -50,7 +54,7 @@ class Server:
     def spawn(self) -> Child:
         """Start a life, without waiting for it to be ready."""
         command = [str(COMMANDS / "segue"), "serve", "--data", str(self.data), "--port", str(self.port)]
-        self._child = self._children.spawn("segue", command, self.environment, self.leash)
+        self._child = self._children.spawn("segue", command, {"SEGUE_STORE": self.store} | self.environment, self.leash)
         self.lives += 1
         return self._child
 
@@ -79,14 +83,15 @@ class Server:
 
     async def token(self) -> str:
         """A new token, made in the data folder."""
-        made = await run("token", "create", "--data", str(self.data), "--name", "campaign", "--scope", "admin")
+        asked = ("token", "create", "--data", str(self.data), "--name", "campaign", "--scope", "admin")
+        made = await run(*asked, store=self.store)
         if made.code != 0:
             raise ProcessError(f"`segue token create` ended with code {made.code}: {made.err}")
         return made.out.strip()
 
     async def audit(self) -> Any:
         """What `segue audit --json` prints, read from the rows of the data folder, beside a server or without one."""
-        done = await run("audit", "--data", str(self.data), "--json")
+        done = await run("audit", "--data", str(self.data), "--json", store=self.store)
         if done.code not in {0, 1}:
             raise ProcessError(f"`segue audit` ended with code {done.code}: {done.err}")
         found = msgspec.json.decode(done.out)
@@ -95,13 +100,13 @@ class Server:
         return found
 
 
-async def run(*arguments: str) -> Ended:
+async def run(*arguments: str, store: str = "") -> Ended:
     """Run a command of Segue to its end, beside whatever else goes on."""
     done = await asyncio.to_thread(
         subprocess.run,
         [str(COMMANDS / "segue"), *arguments],
         cwd=ROOT,
-        env=child_environment(),
+        env=child_environment() | {"SEGUE_STORE": store},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

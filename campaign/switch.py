@@ -53,7 +53,7 @@ async def campaign_with_kills(plan: Plan, folder: Path) -> Result:
 
 
 async def _campaign(name: str, plan: Plan, folder: Path, kills: int) -> Result:
-    async with world(folder) as here:
+    async with world(folder, store=plan.store) as here:
         await here.start(WORKER)
         await here.make(PROCESS, *(chain([f"v{n}-{action}" for action in ACTIONS], WORKER) for n in VERSIONS))
         load = Load(here.api, PROCESS, body, rate=STARTS_PER_S)

@@ -17,10 +17,12 @@ from campaign.api import NO_ANSWER, Api
 from campaign.book import Call, read_calls
 from campaign.check import Books, Verdict, compare
 from campaign.load import Load
+from campaign.plan import EMBEDDED, POSTGRES
 from campaign.processes import Child, Children, ProcessError, free_port
 from campaign.server import Server
 from campaign.waiting import until_async
 from campaign.worker import Mode
+from segue.testing.postgres import Cluster, running
 
 REQUEST_S = 30.0
 SETTLED_WITHIN_S = 300.0
@@ -85,6 +87,7 @@ class World:
     """A running server with a token, and the workers of the campaign registered with it."""
 
     def __init__(self, folder: Path, children: Children, session: aiohttp.ClientSession, server: Server) -> None:
+        self.database: Cluster | None = None
         self.folder = folder
         self.children = children
         self.session = session
@@ -163,11 +166,23 @@ def _sums(audit: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 @contextlib.asynccontextmanager
-async def world(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[World]:
+async def world(
+    folder: Path, environment: Mapping[str, str] | None = None, store: str = EMBEDDED
+) -> AsyncIterator[World]:
     """A world in a folder; on leaving, in whatever way, all its processes have ended."""
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(running()) if store == POSTGRES else None
+        async with _world(folder, environment, database) as here:
+            yield here
+
+
+@contextlib.asynccontextmanager
+async def _world(folder: Path, environment: Mapping[str, str] | None, database: Cluster | None) -> AsyncIterator[World]:
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=REQUEST_S)
     with Children(folder) as children:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            server = Server(children, folder / "data", environment)
-            yield World(folder, children, session, server)
+            server = Server(children, folder / "data", environment, database.url() if database is not None else "")
+            here = World(folder, children, session, server)
+            here.database = database
+            yield here

@@ -33,7 +33,7 @@ from segue.config import Settings
 from segue.control.everything import control
 from segue.control.upkeep import Upkeep
 from segue.core.log_lines import LineRules, Redactor
-from segue.model.errors import Invalid, SegueError
+from segue.model.errors import Invalid, SegueError, StoreUnavailable
 from segue.ports.store import Store
 from segue.runtime.engine import Engine
 from segue.runtime.log_shipping import LogShipping
@@ -127,8 +127,9 @@ class _Server:
             host, port = held.getsockname()[:2]
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             self._say(f"Segue is ready on {address}")
-            if secret := await parts.control.sessions.offer_first():
-                self._warn(_FIRST_ADMIN.format(f"{address}/setup#{secret}"))
+            with contextlib.suppress(StoreUnavailable):  # gone again: the next start offers one
+                if secret := await parts.control.sessions.offer_first():
+                    self._warn(_FIRST_ADMIN.format(f"{address}/setup#{secret}"))
             await self._until_stop(server)
             parts.intake.closed.set()
             parts.engine.acceptor.let_go()

@@ -37,6 +37,7 @@ from segue.runtime.limiter import Limiter
 from segue.runtime.log_lines import LogLines
 
 _TELL_AGAIN_MS = 600_000
+_LOOK_AGAIN_MS = 500
 _STORE_RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -133,13 +134,21 @@ class ControlService:
     async def _look(self) -> None:
         """Wake every node that has something ready, and set the alarm for what falls due next."""
         now = self._around.clock.now()
-        for node in await self._around.store.nodes_ready(self.version.id, now):
+        try:
+            ready = await self._around.store.nodes_ready(self.version.id, now)
+        except StoreUnavailable:
+            self._wake_at(now + _LOOK_AGAIN_MS)
+            return
+        for node in ready:
             self.wake(node)
         await self._plan(now)
 
     async def _plan(self, now: int) -> None:
         """Set the alarm for what falls due next after `now`."""
-        due = await self._around.store.next_due(self.version.id, now)
+        try:
+            due = await self._around.store.next_due(self.version.id, now)
+        except StoreUnavailable:
+            due = now + _LOOK_AGAIN_MS
         held = [lane.held_until for lane in self._lanes.values() if lane.held_until > now]
         soonest = min(held if due is None else [due, *held], default=None)
         if soonest is not None:
@@ -185,7 +194,11 @@ class ControlService:
 
     async def _take(self, lane: Lane, limit: int, now: int) -> list[Message]:
         store = self._around.store
-        messages = await store.take(self.version.id, lane.node.id, limit, now, lane.ordered)
+        try:
+            messages = await store.take(self.version.id, lane.node.id, limit, now, lane.ordered)
+        except StoreUnavailable:  # what is in flight goes on, and is settled once that can be done
+            self._wake_at(now + _LOOK_AGAIN_MS)
+            return []
         for message in messages:
             self._taken[message.seq] = message
         return messages

@@ -11,8 +11,8 @@ import asyncpg
 
 from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.settings import PostgresSettings
-from segue.adapters.postgres.trouble import ERRORS, is_lost, unavailable
-from segue.model.errors import Invalid, StoreUnavailable
+from segue.adapters.postgres.trouble import ERRORS, unavailable
+from segue.model.errors import Invalid, SegueError, StoreUnavailable
 
 OLDEST = 150_000
 """The oldest PostgreSQL that is supported, as its `server_version_num`."""
@@ -95,6 +95,12 @@ class Link:
         self._class = connection_class
         self._connection: Connection | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is a connection, and no transaction is open on it."""
+        connection = self._connection
+        return connection is not None and not connection.is_closed() and not connection.is_in_transaction()
+
     async def get(self) -> Connection:
         """Return the connection. Raises StoreUnavailable when none can be made now."""
         if self._connection is None or self._connection.is_closed():
@@ -131,16 +137,12 @@ class Pool:
             link = self._free.pop()
             usable = False
             try:
-                connection = await link.get()
-                try:
-                    yield connection
-                finally:
-                    usable = not connection.is_in_transaction()
+                yield await link.get()
+                usable = link.idle
             except ERRORS as error:
-                usable = usable and not is_lost(error)
                 raise unavailable(error, self.address) from error
-            except BaseException as error:
-                usable = usable and isinstance(error, Exception)
+            except SegueError:
+                usable = link.idle
                 raise
             finally:
                 if not usable:

@@ -19,6 +19,7 @@ from segue.adapters.sql.operations import CallOperation
 from segue.adapters.sql.ports.scripted import Scripted
 from segue.adapters.sql.rows import Cursor
 from segue.adapters.sql.scripts import Row, Script
+from segue.model.errors import SegueError
 
 T = TypeVar("T")
 
@@ -53,10 +54,13 @@ async def read(connection: Connection, script: Callable[[], Script[T]]) -> T:
     try:
         cursor = BridgedCursor()
         cursor.connection = connection
-        return await bridged(drive, script(), partial(execute, cursor))
-    finally:
-        if connection.is_in_transaction() and not connection.is_closed():
-            await connection.execute("ROLLBACK")
+        value = await bridged(drive, script(), partial(execute, cursor))
+    except SegueError:
+        await connection.execute("ROLLBACK")
+        raise
+    # After anything else the connection is in a state that nobody knows, and is given up.
+    await connection.execute("ROLLBACK")
+    return value
 
 
 def execute(cursor: Cursor, statement: ClauseElement) -> list[Row]:
