@@ -85,6 +85,10 @@ class SharedMessages:
         heart = self._parts.heart
         if heart.others and not heart.sure:
             await heart.confirm()
+        if ordered and not shelf.leased:
+            await asyncio.shield(self._load(shelf, limit, now))
+            if not shelf.leased:  # another process has the queue
+                return []
         while self._wants_more(shelf, limit, now):
             await asyncio.shield(self._load(shelf, limit, now))
         messages = shelf.take(limit, now)
@@ -307,7 +311,7 @@ class SharedMessages:
     def _wants_more(self, shelf: Shelf, limit: int, now: int) -> bool:
         """Whether the database has to be asked before something is handed out."""
         if shelf.ordered:
-            return not shelf.leased or (shelf.more and len(shelf) < limit and self._reaches_end(shelf, now))
+            return shelf.leased and shelf.more and len(shelf) < limit and self._reaches_end(shelf, now)
         return shelf.falls_due(now) or (shelf.more and len(shelf) < limit)
 
     @staticmethod

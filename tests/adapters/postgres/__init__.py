@@ -1,0 +1,1 @@
+"""Tests of what the store on PostgreSQL has beyond the contracts: several processes, lost connections."""

@@ -1,0 +1,224 @@
+"""Several processes on the same queues: who gets what, and what happens when one of them dies or is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from msgspec.structs import replace
+
+from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.locks import BEGIN
+from segue.adapters.postgres.store import PostgresStore
+from segue.model.errors import StoreUnavailable
+from segue.model.message import Message
+from segue.model.versions import Version, VersionState
+from segue.testing.contracts.store_world import PROCESS, PlainSecrets, Player, passed
+from segue.testing.postgres import abandon
+from tests.postgres import AT_ONCE, FaultyConnection, PostgresWorld
+
+
+class Pair:
+    """Two processes on one database. Each acts through a player of its own."""
+
+    def __init__(self, world: PostgresWorld, other: PostgresStore) -> None:
+        self.world = world
+        self.one = Player(world)
+        self.theirs = PostgresWorld(world.address)
+        self.theirs.clock = world.clock
+        self.theirs.store = self.theirs.postgres = other
+        self.two = Player(self.theirs)
+        self.two._ids = 1_000_000
+
+    async def known(self) -> None:
+        """Have both hear of each other."""
+        for store in (self.world.postgres, self.theirs.postgres):
+            await store._parts.heart.beat()
+
+
+@pytest.fixture
+async def pair(database: Address) -> AsyncIterator[Pair]:
+    world = await PostgresWorld(database).open()
+    pair = Pair(world, await world.another())
+    await pair.known()
+    yield pair
+    await pair.theirs.postgres.close()
+    await world.close()
+
+
+async def take_all(player: Player, version: Version, node: str, *, ordered: bool = False) -> list[Message]:
+    """Take what there is, a few at a time."""
+    taken: list[Message] = []
+    while more := await player.store.take(version.id, node, 3, player.now, ordered):
+        taken += more
+    return taken
+
+
+async def test_two_processes_take_disjoint_messages(pair: Pair) -> None:
+    version = await pair.one.enable()
+    for n in range(300):
+        await (pair.one if n % 2 else pair.two).start(body=b"%d" % n)
+    shares = await asyncio.gather(take_all(pair.one, version, "a"), take_all(pair.two, version, "a"))
+    ids = [message.id for share in shares for message in share]
+    assert len(ids) == len(set(ids)) == 300
+    for player, share in zip((pair.one, pair.two), shares, strict=True):
+        assert all([await player.settle(message, passed(message, "b")) for message in share])
+    await pair.one.check_ledger()
+
+
+async def test_an_ordered_queue_has_messages_in_one_process_only(pair: Pair) -> None:
+    """P6 over all processes: whoever has the queue has all of it, in the order of arrival wherever it came from."""
+    version = await pair.one.enable()
+    for n in range(20):
+        await (pair.one if n % 2 else pair.two).start(body=b"%d" % n)
+    [first] = await pair.one.store.take(version.id, "a", 1, pair.one.now, True)
+    assert await pair.two.store.take(version.id, "a", 1, pair.two.now, True) == []
+    assert await pair.two.store.nodes_ready(version.id, pair.two.now) == []
+    bodies = [first.body]
+    assert await pair.one.settle(first, passed(first))
+    while messages := await pair.one.store.take(version.id, "a", 1, pair.one.now, True):
+        bodies.append(messages[0].body)
+        assert await pair.one.settle(messages[0], passed(messages[0]))
+    assert bodies == [b"%d" % n for n in range(20)]
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_what_a_dead_process_held_is_free(pair: Pair, ordered: bool) -> None:
+    """Its connection is gone; the other one finds out by the next beat, and the dead one's settle is stale then."""
+    version = await pair.one.enable()
+    for n in range(10):
+        await pair.one.start(body=b"%d" % n)
+    held = await pair.one.store.take(version.id, "a", 4, pair.one.now, ordered)
+    assert len(held) == 4
+    for link in (pair.world.postgres._parts.heart._link,):
+        link.drop()
+    await gone(pair.world.postgres)
+    await pair.theirs.postgres._parts.heart.beat()
+    taken = [message async for message in drained(pair.two, version, ordered)]
+    assert [message.body for message in taken] == [b"%d" % n for n in range(10)]
+    assert all([await pair.two.settle(message, passed(message, "b")) for message in taken])
+    assert (
+        await pair.one.store.settle([pair.one.transition(message, passed(message, "b")) for message in held])
+        == [False] * 4
+    )
+    await pair.one.check_ledger()
+
+
+async def drained(player: Player, version: Version, ordered: bool) -> AsyncIterator[Message]:
+    """Take one message after the other."""
+    while messages := await player.store.take(version.id, "a", 1, player.now, ordered):
+        yield messages[0]
+
+
+async def gone(store: PostgresStore) -> None:
+    """Wait until the database has noticed that a process' lock is free."""
+    address = store._parts.writer._link.address
+    connection = await asyncpg.connect(address.url, password=address.password)
+    try:
+        text = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = $1 AND classid > 1000000"
+        while await connection.fetchval(text, store.holder):
+            await asyncio.sleep(0)
+    finally:
+        await connection.close()
+
+
+async def test_a_switch_of_versions_is_seen_by_the_other_process_at_once(pair: Pair) -> None:
+    """P4: the version is chosen in the transaction that accepts, whoever enabled it."""
+    await pair.one.enable()
+    assert (await pair.two.start()).version == 1
+    await pair.one.enable()
+    assert (await pair.two.start()).version == 2
+    await pair.one.store.set_state(PROCESS, 2, VersionState.DISABLED, pair.one.now)
+    assert (await pair.two.start()).version == 1
+
+
+async def test_the_same_key_in_two_processes_makes_one_instance(pair: Pair) -> None:
+    await pair.one.enable()
+    for n in range(20):
+        answers = await asyncio.gather(pair.one.start(key=str(n)), pair.two.start(key=str(n)))
+        assert len({answer.instance for answer in answers}) == 1
+        assert sorted(answer.repeated for answer in answers) == [False, True]
+    await pair.one.check_ledger()
+
+
+async def test_a_reader_of_events_does_not_pass_one_that_is_not_stored_yet(pair: Pair, database: Address) -> None:
+    """A transaction that was given a number, and is not over, ends the list; then all of them come."""
+    version = await pair.one.enable()
+    before = (await pair.one.store.events(0, 1000))[-1].seq
+    slow = await asyncpg.connect(database.url, password=database.password)
+    try:
+        await slow.execute(BEGIN)
+        number = await slow.fetchval("SELECT nextval('event_number')")
+        await pair.one.start()
+        await pair.one.forward(version, "a")
+        assert await pair.two.store.events(before, 1000) == []
+        text = "INSERT INTO event (seq, kind, at, version, instance) VALUES ($1, 'instance-failed', 1, $2, 'x')"
+        await slow.execute(text, number, version.id)
+        await slow.execute("COMMIT")
+    finally:
+        await slow.close()
+    seqs = [event.seq for event in await pair.two.store.events(before, 1000)]
+    assert seqs[0] == number
+    assert seqs == sorted(seqs)
+    assert len(seqs) == 2
+
+
+class Cut(FaultyConnection):
+    """A connection that is lost at the next commit: before the database has got it, or after."""
+
+    after: bool | None = None
+
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
+        if query != "COMMIT" or Cut.after is None:
+            return await super().execute(query, *args, timeout=timeout)
+        after, Cut.after = Cut.after, None
+        if after:
+            await super().execute(query, *args, timeout=timeout)
+        self.terminate()
+        raise ConnectionResetError("the line was cut")
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_of_a_commit_whose_answer_is_lost_callers_hear_the_truth(database: Address, after: bool) -> None:
+    """Committed or not: the store asks the database, and nothing is done twice."""
+    world = PostgresWorld(database)
+    store = await PostgresStore.open(
+        database, clock=world.clock, secrets=PlainSecrets(), settings=AT_ONCE, connection_class=Cut
+    )
+    world.store = world.postgres = store
+    player = Player(world)
+    version = await player.enable()
+    Cut.after = after
+    accepted = await player.start(key="k")
+    assert not accepted.repeated
+    message = await player.take_one(version, "a")
+    Cut.after = after
+    assert await player.settle(message, passed(message, "b"))
+    assert not await player.settle(message, passed(message, "b"))
+    assert (await player.start(key="k")).repeated
+    assert len(await player.take(version, "b")) == 1
+    await player.check_ledger()
+    await store.close()
+
+
+async def test_a_database_that_is_away_is_said_and_comes_back(database: Address) -> None:
+    """No connection can be made: clear words, no password, nothing done."""
+    nowhere = replace(database, url=database.url.replace(str(database.url.rpartition(":")[2].split("/")[0]), "1"))
+    with pytest.raises(StoreUnavailable) as refused:
+        await PostgresStore.open(nowhere, clock=PostgresWorld(database).clock, secrets=PlainSecrets())
+    assert "cannot be used now" in refused.value.detail
+    assert str(database.password) not in refused.value.detail
+
+
+async def test_an_abandoned_store_is_found_as_after_a_crash(database: Address) -> None:
+    world = await PostgresWorld(database).open()
+    player = Player(world)
+    version = await player.enable()
+    await player.start()
+    await player.take(version, "a")
+    await abandon(world.postgres, database)
+    await world.open()
+    assert len(await player.take(version, "a")) == 1
+    await world.close()
