@@ -25,6 +25,7 @@ from segue.adapters.sql import notices, views
 from segue.adapters.sql.ports.catalog import Catalog
 from segue.adapters.sql.ports.documents import Documents
 from segue.adapters.sql.ports.limits import Limits
+from segue.adapters.sql.ports.log_book import KeptLogs
 from segue.adapters.sql.ports.notices import Notices
 from segue.adapters.sql.ports.retention import Pruning
 from segue.adapters.sql.ports.views import StoredViews
@@ -49,7 +50,9 @@ HintListener = Callable[[str, str], None]
 """Called in the event loop with the topic and the text of what another process tells."""
 
 
-class PostgresStore(SharedMessages, PostgresScripts, Catalog, Documents, Limits, StoredViews, Pruning, Notices):
+class PostgresStore(
+    SharedMessages, PostgresScripts, Catalog, Documents, Limits, StoredViews, Pruning, Notices, KeptLogs
+):
     """Implements `Store` in a database that other processes use as well."""
 
     def __init__(self, parts: Parts, link: Callable[[], Link]) -> None:
