@@ -159,11 +159,15 @@ async def test_a_session_comes_back_in_its_own_browser(site: Site) -> None:
         )
         flags = begun.headers["set-cookie"]
         assert ("HttpOnly" in flags, f"Path={CALLBACK}" in flags, "lax" in flags.lower()) == (True, True, True)
+        assert "Secure" not in flags
         state = parse_qs(urlsplit(begun.json["url"]).query)["state"][0]
         sent = {"Cookie": flags.partition(";")[0]} if shown else {}
         path = f"{CALLBACK}?code=1&state={state}"
         answer = await site.call("GET", path, token=None, headers=sent, allow_redirects=False)
         assert answer.status == (303 if shown else 422)
+    behind = headers | {"X-Forwarded-Proto": "https"}
+    begun = await site.call("POST", f"{SHOP}/authorize", token=None, json={"back": "/applications"}, headers=behind)
+    assert "Secure" in begun.headers["set-cookie"]
     elsewhere = await site.call(
         "POST", f"{SHOP}/authorize", token=None, json={"back": "https://x.example"}, headers=headers
     )
@@ -197,7 +201,10 @@ async def test_a_custom_action_starts_its_process_for_the_user(site: Site) -> No
 
 async def test_events_are_subscribed_once_it_is_authorized(site: Site) -> None:
     await _installed(site)
-    wanted = {"process": "orders", "node": "in"}
+    wanted = {"process": "orders", "node": "begin"}
+    assert (await site.call("PUT", f"{SHOP}/events/order-made", json=wanted)).code == "process-not-found"
+    await site.deploy("orders", chain("echo"))
+    assert (await site.call("PUT", f"{SHOP}/events/order-made", json=wanted | {"node": "t1"})).code == "node-not-found"
     assert (await site.call("PUT", f"{SHOP}/events/order-made", json=wanted)).code == "conflict"
     _, state = await _begin(site)
     await site.call("GET", f"{CALLBACK}?code=abc&state={state}", token=None, allow_redirects=False)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from segue.core.signatures import read_secret, sign
+from segue.model.documents import Document, DocumentKind
 from tests.files import chain
 from tests.site import Site
 
@@ -112,6 +113,19 @@ async def test_a_webhook_that_is_off_or_gone_takes_nothing(site: Site) -> None:
         assert (await site.call(method, path, json={})).code == "not-found"
 
 
+async def test_a_secret_is_renewed(site: Site) -> None:
+    made = await _made(site)
+    path = f"/api/v1/webhooks/{made['webhook']['id']}/renew"
+    renewed = await site.post(path)
+    assert (await site.call("POST", made["path"], token=None)).status == 404
+    assert (await site.call("POST", renewed["path"], token=None)).status == 202
+    assert (await site.call("POST", "/api/v1/webhooks/nobody/renew")).code == "not-found"
+    fields = json.dumps({"token": "t", "topology": "orders", "node": "begin"}).encode()
+    theirs = Document(id="theirs", kind=DocumentKind.WEBHOOK, fields=fields, created=1, updated=1)
+    await site.store.put_document(theirs)
+    assert (await site.call("POST", "/api/v1/webhooks/theirs/renew")).code == "conflict"
+
+
 async def test_what_cannot_start_is_refused_and_written_down(site: Site) -> None:
     made = await _made(site)
     id_ = made["webhook"]["id"]
@@ -137,6 +151,7 @@ async def test_bad_webhooks_are_not_made(site: Site) -> None:
     await site.deploy("orders", ORDERS)
     for wanted, code in (
         ({"name": "x", "process": "nobody"}, "process-not-found"),
+        ({"name": "x", "process": "orders", "node": "t1"}, "node-not-found"),
         ({"name": "", "process": "orders"}, "invalid"),
         ({"process": "orders"}, "invalid"),
     ):

@@ -182,6 +182,14 @@ class Stage:
         assert reply.status == 200, reply.body
         return self.ended(reply.json["correlation_id"])
 
+    def kill_and_restart(self) -> None:
+        """End the server at once, and start it again at the same address."""
+        before = self.server
+        before.process.kill()
+        before.process.communicate(timeout=10)
+        self.server = serve(before.data, "--port", str(urlsplit(before.url).port))
+        self.server.token = before.token
+
     def ended(self, instance: str) -> Any:
         """Wait until it has ended or needs a person."""
         while (found := self.get(f"/api/v1/instances/{instance}"))["state"] == "running":
@@ -214,6 +222,7 @@ def stage(data: Path, node: str) -> Iterator[Stage]:
     token = segue("token", "create", "--data", str(data), "--name", "test").out.strip()
     server = serve(data)
     server.token = token
+    made: Stage | None = None
     with other_system() as other:
         worker = subprocess.Popen(
             [node, "index.js"], cwd=FOLDER, env=_environment(server, other), stdout=subprocess.PIPE, text=True
@@ -230,8 +239,9 @@ def stage(data: Path, node: str) -> Iterator[Stage]:
         finally:
             worker.kill()
             worker.wait()
-            server.process.kill()
-            server.process.communicate(timeout=10)
+            for each in {id(one): one for one in (server, made.server if made else server)}.values():
+                each.process.kill()
+                each.process.communicate(timeout=10)
 
 
 def plain_of(text: str) -> bytes:

@@ -408,6 +408,26 @@ def test_17_system_events_of_ends_and_trash(stage: Stage) -> None:
     assert set(filtered) == {"true"}
 
 
+def test_a_killed_server_goes_on_where_it_was(stage: Stage) -> None:
+    _listen(stage)
+    stage.tell(bat_6=[{"items": [{"body": str(n)} for n in range(10)]}])
+    stage.deploy("killed", Drawing().then("bat-6").then("cus-6").then("cus-7"))
+    key = {"orchesty-api-key": stage.server.token}
+    path = "/topologies/killed/nodes/start/run-by-name"
+    started = [ask(stage.server.url, "POST", path, {}, key).json["correlation_id"] for _ in range(5)]
+    while not stage.seen("cus-7"):
+        pass
+    stage.kill_and_restart()
+    assert [stage.ended(instance)["state"] for instance in started] == ["finished"] * 5
+    calls = stage.seen("cus-7")
+    assert len({call["headers"]["message-id"] for call in calls}) == 50
+    handled = Counter((call["headers"]["correlation-id"], call["body"]) for call in calls)
+    assert set(handled) == {(instance, str(n)) for instance in started for n in range(10)}
+    for instance in started:
+        assert [each["type"] for each in _told(stage, instance, 1)] == ["processSuccess"]
+    assert stage.get("/api/v1/audit")["balanced"] is True
+
+
 # -- what several tests need ------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from segue.model.errors import NotFound, TooLarge
 _CROSS_ORIGIN = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
-    (b"access-control-allow-headers", b"*"),
+    (b"access-control-allow-headers", b"authorization, content-type, orchesty-api-key, user"),
 )
 
 

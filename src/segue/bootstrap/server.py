@@ -35,6 +35,7 @@ from segue.control.upkeep import Upkeep
 from segue.core.log_lines import LineRules, Redactor
 from segue.model.errors import Invalid, SegueError, StoreUnavailable
 from segue.ports.store import Store
+from segue.runtime.access_watch import AccessWatch
 from segue.runtime.engine import Engine
 from segue.runtime.log_shipping import LogShipping
 from segue.web import AdminPages
@@ -117,6 +118,8 @@ class _Server:
             await engine.start()
             stack.push_async_callback(engine.stop, 0.0)
             await stack.enter_async_context(_beside(shipping.run()))
+            watch = AccessWatch(store, store, engine.herald.tell, clock)
+            await stack.enter_async_context(_beside(watch.run()))
             await self._serve(parts, held, Upkeep(store, store, clock, settings.retention_days))
 
     async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:

@@ -14,12 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from segue.control.settings_forms import check_password, check_settings
+from segue.control.targets import check_target
 from segue.control.tokens import base62
 from segue.model.applications import Application, CustomAction, InstalledApplication, MethodAnswer
 from segue.model.documents import Document, DocumentKind, PendingAuthorization
 from segue.model.errors import Conflict, Invalid, NotFound, SegueError, WorkerTrouble
 from segue.model.workers import Worker
-from segue.ports.catalog import WorkerCatalog
+from segue.ports.catalog import ProcessCatalog, WorkerCatalog
 from segue.ports.documents import AuthorizationCatalog, DocumentCatalog, DocumentFilter
 from segue.ports.outside import ApplicationWorkers, Chance, Clock
 
@@ -84,6 +85,7 @@ class Applications:
         asking: ApplicationWorkers,
         documents: DocumentCatalog,
         authorizations: AuthorizationCatalog,
+        processes: ProcessCatalog,
         clock: Clock,
         chance: Chance,
     ) -> None:
@@ -91,6 +93,7 @@ class Applications:
         self._asking = asking
         self._documents = documents
         self._authorizations = authorizations
+        self._processes = processes
         self._clock = clock
         self._chance = chance
         self._changing: dict[Place, asyncio.Lock] = {}
@@ -205,6 +208,7 @@ class Applications:
 
     async def subscribe(self, place: Place, event: str, process: str, node: str | None) -> InstalledApplication:
         """Let an event start a process. Raises NotFound, and Conflict when nothing came of it."""
+        await check_target(self._processes, process, node or "")
         async with self._alone(place):
             self._check_event(await self.installed(place), event)
             worker = await self._worker(place.worker)

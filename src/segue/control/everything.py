@@ -97,5 +97,5 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         published=Published(store),
         documents=Documents(store, clock, chance),
         webhooks=Webhooks(store, store, store, clock, chance),
-        applications=Applications(store, applications, store, store, clock, chance),
+        applications=Applications(store, applications, store, store, store, clock, chance),
     )

@@ -15,10 +15,11 @@ from msgspec import Raw, Struct
 
 from segue.control.documents import document_id
 from segue.control.paging import Page, page, page_of_all
+from segue.control.targets import check_target
 from segue.control.tokens import base62
 from segue.core.signatures import check_signature, format_secret, read_secret
 from segue.model.documents import Delivery, Document, DocumentKind
-from segue.model.errors import Invalid, NotFound
+from segue.model.errors import Conflict, Invalid, NotFound
 from segue.model.ids import make_id
 from segue.ports.catalog import ProcessCatalog
 from segue.ports.documents import DeliveryCatalog, DocumentCatalog, DocumentFilter
@@ -115,10 +116,10 @@ class Webhooks:
         return _seen(await self._document(id))
 
     async def create(self, name: str, process: str, node: str, user: str, signed: bool) -> NewWebhook:
-        """Make a webhook for a start node; "" is the default one. Raises ProcessNotFound, Invalid."""
+        """Make a webhook for a start node; "" is the default one. Raises ProcessNotFound, NodeNotFound, Invalid."""
         if not name.strip():
             raise Invalid("name: a webhook needs a name")
-        await self._processes.process(process)
+        await check_target(self._processes, process, node)
         now = self._clock.now()
         secret = base62(self._chance.entropy(_SECRET_BYTES))
         signing = format_secret(self._chance.entropy(_SIGNING_BYTES)) if signed else None
@@ -134,6 +135,15 @@ class Webhooks:
         )
         await self._documents.put_document(document)
         return NewWebhook(webhook=_seen(document), secret=secret, signing_secret=signing)
+
+    async def renew(self, id: str) -> NewWebhook:
+        """Give a person's webhook another secret: its address is another one then. Raises NotFound, Conflict."""
+        if not _own(await self._document(id)).digest:
+            raise Conflict("This webhook is a worker's, which told the other system its address: subscribe it again")
+        secret = base62(self._chance.entropy(_SECRET_BYTES))
+        own = {"digest": Raw(msgspec.json.encode(_digest(secret)))}
+        await self._documents.merge_document(_KIND, id, {}, own, self._clock.now())
+        return NewWebhook(webhook=await self.get(id), secret=secret, signing_secret=None)
 
     async def change(self, id: str, *, enabled: bool | None, signed: bool | None, secret: str | None) -> NewWebhook:
         """Let it take deliveries or not, and demand signatures or not; `secret` is the one that the sender has.

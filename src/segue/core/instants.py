@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+_END = 253_402_300_800_000
+"""The year 10000: what lies beyond is no instant that anybody means."""
+
 _SECONDS_BELOW = 100_000_000_000
 """A number below is seconds since the epoch (it would be the year 1973 in ms), one from it on is milliseconds."""
 
@@ -31,9 +34,10 @@ def instant_of(value: object) -> int | None:
 
 
 def _number(value: float) -> int | None:
-    if not 0 <= value < 1e16:
+    if not 0 <= value < _END:
         return None
-    return int(value * 1000) if value < _SECONDS_BELOW else int(value)
+    instant = int(value * 1000) if value < _SECONDS_BELOW else int(value)
+    return instant if instant < _END else None
 
 
 def _text(text: str) -> int:

@@ -61,7 +61,7 @@ class DocumentCatalog(Protocol):
 
 
 class DeliveryCatalog(Protocol):
-    """What came in at webhooks: the newest `KEPT_DELIVERIES` of each."""
+    """What came in at webhooks: the newest `KEPT_DELIVERIES` of each, none of one that was deleted."""
 
     async def put_delivery(self, delivery: Delivery) -> None: ...
 

@@ -40,6 +40,7 @@ class SystemEvents:
         self._acceptor = acceptor
         self._clock = clock
         self._at: int | None = None
+        self._enabled = 0
         self._open: dict[str, Event] = {}
         self._looked = 0
         self._known: dict[tuple[str, int], tuple[int, str]] = {}
@@ -47,7 +48,12 @@ class SystemEvents:
 
     def note(self, events: Sequence[Event]) -> None:
         """Something happened. Costs next to nothing while nobody is to be told."""
-        if self._at is not None or any(event.process == PROCESS for event in events):
+        for event in events:
+            if event.process == PROCESS:
+                self._news.set()
+                if event.kind is EventKind.VERSION_ENABLED:
+                    self._enabled = event.seq
+        if self._at is not None:
             self._news.set()
 
     async def run(self) -> None:
@@ -97,7 +103,7 @@ class SystemEvents:
             return None
         if self._at is None:
             # 0 and none mean that nobody listened so far.
-            self._at = await self._store.mark(MARK) or await self._enabled_at()
+            self._at = await self._store.mark(MARK) or self._enabled or await self._enabled_at()
         return self._at
 
     async def _enabled_at(self) -> int:

@@ -45,6 +45,8 @@ class WorkerLimits:
         self._find = find
         self._clock = clock
         self._used: dict[tuple[str, int | None], tuple[int, Applications]] = {}
+        self._under_way: dict[tuple[str, str, tuple[str, ...]], asyncio.Task[tuple[str, ...]]] = {}
+        self._by_version: dict[int, Applications] = {}
         self._said: OrderedDict[tuple[str, str, tuple[str, ...]], tuple[int, tuple[str, ...]]] = OrderedDict()
 
     def none_for(self, process: str, version: int | None) -> bool:
@@ -74,31 +76,49 @@ class WorkerLimits:
             chosen = _chosen(versions, version)
             if chosen is None:
                 return {}
-            graph = (await self._catalog.content(chosen.id)).graph
+            found = await self._of_version(chosen.id)
         except SegueError:
             return {}  # the start itself says what is wrong
-        used: dict[str, set[str]] = {}
-        for node in graph.nodes:
-            if node.action is not None and node.action.application:
-                used.setdefault(node.action.worker, set()).add(node.action.application)
         if len(self._used) > _BOUND:
             self._used.clear()
-        found = {worker: tuple(sorted(keys)) for worker, keys in sorted(used.items())}
         self._used[process, version] = (self._clock.now() + _USED_MS, found)
         return found
 
+    async def _of_version(self, id_: int) -> Applications:
+        """The applications of a version by their workers. Published versions never change, so each is read once."""
+        known = self._by_version.get(id_)
+        if known is not None:
+            return known
+        used: dict[str, set[str]] = {}
+        for node in (await self._catalog.content(id_)).graph.nodes:
+            if node.action is not None and node.action.application:
+                used.setdefault(node.action.worker, set()).add(node.action.application)
+        found = self._by_version[id_] = {worker: tuple(sorted(keys)) for worker, keys in sorted(used.items())}
+        return found
+
     async def _ask(self, name: str, user: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """What the worker says, or said a moment ago. Those who ask at once ask once."""
         asked = (name, user, keys)
         until, limits = self._said.get(asked, (0, ()))
-        now = self._clock.now()
         worker = self._find(name)
-        if now < until or worker is None:
+        if self._clock.now() < until or worker is None:
             return limits
+        task = self._under_way.get(asked)
+        if task is None:
+            task = self._under_way[asked] = asyncio.get_running_loop().create_task(self._refresh(worker, asked, limits))
+            task.add_done_callback(lambda _: self._under_way.pop(asked, None))
+        return await asyncio.shield(task)
+
+    async def _refresh(
+        self, worker: Worker, asked: tuple[str, str, tuple[str, ...]], last: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        _, user, keys = asked
+        limits = last
         try:
             limits = tuple(await self._asking.limits(worker, user, keys))
         except SegueError as error:
             log.warning("The limits of %s for %s are not known now: %s", ", ".join(keys), user, error.detail)
-        self._said[asked] = (now + _FRESH_MS, limits)
+        self._said[asked] = (self._clock.now() + _FRESH_MS, limits)
         self._said.move_to_end(asked)
         if len(self._said) > _BOUND:
             self._said.popitem(last=False)

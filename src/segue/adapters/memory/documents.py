@@ -52,6 +52,7 @@ class MemoryDocuments:
             old = self._state.documents.get(key)
             if old is not None and old.kind is kind and old.deleted is None:
                 self._state.documents[key] = replace(old, deleted=at)
+                self._state.deliveries.pop(key, None)
                 count += 1
         return count
 

@@ -76,10 +76,12 @@ def merge_document(  # noqa: PLR0917 - what the port's method takes, and the sec
 
 
 def delete_documents(kind: DocumentKind, keys: Sequence[str], at: int) -> Script[int]:
-    """Mark documents as deleted; how many were not before."""
+    """Mark documents as deleted, and forget what came in at webhooks among them; how many were not deleted before."""
     live = document.c.id.in_(keys) & (document.c.kind == kind.value) & document.c.deleted.is_(None)
     rows = yield select(document.c.id).where(live)
     yield update(document).where(live).values(deleted=at)
+    if kind is DocumentKind.WEBHOOK and rows:
+        yield delete(delivery).where(delivery.c.webhook.in_([key for (key,) in rows]))
     return len(rows)
 
 

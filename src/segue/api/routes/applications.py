@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from segue.api.access import Editor, Everything, UseCases, need
 from segue.api.applications import (
@@ -31,6 +31,7 @@ from segue.api.compat.oauth import COOKIE, PATH
 from segue.api.deeds import Deed
 from segue.api.gate import Caller
 from segue.api.schemas import Listed, Text
+from segue.api.session import is_secure
 from segue.control.applications import AUTHORIZATION_MS, DEFAULT_USER, Applications, Offered, Place
 from segue.control.paging import page_of_all
 from segue.model.applications import Application, InstalledApplication, MethodAnswer
@@ -117,20 +118,20 @@ async def put_install_state(desk: Desk, at: At, deed: Deed, state: InstallStateI
 
 
 @router.post(_ONE + "/authorize", response_model=AuthorizeOut)
-async def authorize_install(
-    desk: Desk, caller: Editor, at: At, wanted: AuthorizeIn, response: Response
-) -> AuthorizeOut:
+async def authorize_install(desk: Desk, caller: Editor, at: At, wanted: AuthorizeIn, request: Request) -> Response:
     """Begin an OAuth authorization: send the browser to `url`. It comes back once, within ten minutes.
 
     Begun by a session, it has to come back in the same browser.
     """
     _check_back(wanted.back, caller)
-    browser = ""
-    if caller.kind == "user":
-        browser = desk.browser_secret()
+    browser = desk.browser_secret() if caller.kind == "user" else ""
+    url = await desk.authorize(at, wanted.back, browser)
+    answer = Response(AuthorizeOut(url=url).model_dump_json(), media_type="application/json")
+    if browser:
+        secure = is_secure(request.url.scheme, request.headers.get("x-forwarded-proto"))
         seconds = AUTHORIZATION_MS // 1000
-        response.set_cookie(COOKIE, browser, max_age=seconds, path=PATH, httponly=True, samesite="lax")
-    return AuthorizeOut(url=await desk.authorize(at, wanted.back, browser))
+        answer.set_cookie(COOKIE, browser, max_age=seconds, path=PATH, httponly=True, samesite="lax", secure=secure)
+    return answer
 
 
 @router.post(_ONE + "/methods/{method}", dependencies=need("edit"))

@@ -61,6 +61,14 @@ async def put_webhook(use: UseCases, id: Id, deed: Deed, wanted: WebhookChangeIn
     return ChangedWebhookOut(webhook=shown, signing_secret=changed.signing_secret)
 
 
+@router.post("/{id}/renew", dependencies=need("edit"))
+async def renew_webhook(use: UseCases, id: Id) -> NewWebhookOut:
+    """Give a webhook of a person another secret. The address it had takes nothing any more."""
+    made = await use.webhooks.renew(id)
+    path = f"{PREFIX}{made.webhook.id}/{made.secret}"
+    return NewWebhookOut(webhook=WebhookOut.model_validate(made.webhook), path=path, signing_secret=None)
+
+
 @router.delete("/{id}", dependencies=need("edit"), status_code=204)
 async def delete_webhook(use: UseCases, id: Id) -> None:
     """Forget a webhook: its address takes nothing any more. The other system is not told."""

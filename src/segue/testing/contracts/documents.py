@@ -141,6 +141,10 @@ class DocumentContract:
         rest = await player.store.deliveries("w", newest[-1].id, 10_000)
         assert [each.at for each in rest] == list(range(KEPT_DELIVERIES, 2, -1))
         assert await player.store.deliveries("other", None, 10) == [_delivery(0, "other")]
+        await player.store.put_document(Document(id="w", kind=_WEBHOOK, created=1, updated=1))
+        await player.store.delete_documents(_WEBHOOK, ["w", "other"], 9)
+        assert await player.store.deliveries("w", None, 10) == []
+        assert len(await player.store.deliveries("other", None, 10)) == 1
 
     async def test_P1_an_authorization_is_taken_once(self, player: Player) -> None:
         """By one of those who come at once."""
