@@ -13,6 +13,7 @@ from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
+from segue.testing.contracts.meeting import MeetingContract
 from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
@@ -63,6 +64,10 @@ class TestQueues(QueuesContract):
 
 
 class TestSettling(SettlingContract):
+    pass
+
+
+class TestMeeting(MeetingContract):
     pass
 
 

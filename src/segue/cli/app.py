@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import data, files, instances, notices, placed, processes, server, workers
+from segue.cli import data, files, instances, messages, notices, placed, processes, server, workers
 from segue.cli.output import fail
 from segue.model.errors import ScopeMissing, SegueError, Unauthenticated
 
@@ -60,6 +60,7 @@ for name, group in (
     ("queue", instances.queue_app),
     ("trash", placed.trash_app),
     ("task", placed.task_app),
+    ("message", messages.app),
     ("worker", workers.app),
     ("sender", notices.sender_app),
     ("rule", notices.rule_app),
