@@ -31,6 +31,7 @@ from segue.model.graph import ActionKind
 from segue.model.workers import OfferedAction, Worker, WorkerCall, WorkerReply
 from segue.ports.notifier import Notifier
 from segue.ports.store import Store
+from segue.ports.telemetry import Telemetry
 from segue.runtime.engine import Engine
 from segue.testing.applications import FakeApplicationWorkers
 from segue.testing.worker import FakeWorkers
@@ -182,6 +183,7 @@ async def site(
     settings: SqliteSettings | None = None,
     heartbeat_s: float = 30,
     notifier: Notifier | None = None,
+    telemetry: Telemetry | None = None,
     compat: str = "orchesty",
 ) -> AsyncIterator[Site]:
     """A site with the worker `w` registered, whose connector `echo` answers, and a token for each scope.
@@ -192,7 +194,7 @@ async def site(
     store = MemoryStore(clock) if folder is None else _open(folder, clock, settings)
     workers = FakeWorkers()
     applications = FakeApplicationWorkers(store)
-    engine = Engine(store, workers, clock, chance, notifier=notifier, applications=applications)
+    engine = Engine(store, workers, clock, chance, notifier=notifier, telemetry=telemetry, applications=applications)
     use = control(store, engine, FakeDirectory(), applications, clock, chance, notifier=notifier)
     parts = Parts(
         control=use,

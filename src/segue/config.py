@@ -81,6 +81,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     retention_days: Annotated[
         int, Meta(ge=0, description="days after which finished instances are removed; 0 keeps them")
     ] = 30
+    metrics_minute_days: Annotated[
+        int, Meta(ge=0, description="days for which figures of minutes are kept; 0: ever")
+    ] = 2
+    metrics_hour_days: Annotated[int, Meta(ge=0, description="days for which figures of hours are kept; 0: ever")] = 90
+    metrics_day_days: Annotated[int, Meta(ge=0, description="days for which figures of days are kept; 0: ever")] = 1100
     worker_connections: Annotated[int, Meta(ge=1, le=65_535, description="connections to one worker address")] = 256
     worker_reply_mb: Annotated[int, Meta(ge=1, le=1024, description="largest answer of a worker")] = 64
     worker_ca: Annotated[str, Meta(description="PEM file of authorities to trust for workers besides the system's")] = (
@@ -92,6 +97,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     compat: Annotated[
         Literal["orchesty", "none"], Meta(description="platform whose routes for workers and starts are served as well")
     ] = "orchesty"
+    otlp_endpoint: Annotated[
+        str, Meta(description="base address of an OpenTelemetry collector (OTLP over HTTP); empty: none")
+    ] = ""
+    otlp_headers: Annotated[
+        str,
+        Meta(description="header fields for it: name=value, with commas between", extra={"secret": True}),
+    ] = ""
     url: Annotated[str, Meta(min_length=1, description="server that the client commands talk to")] = (
         "http://127.0.0.1:8080"
     )

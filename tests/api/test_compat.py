@@ -267,6 +267,14 @@ async def test_metrics_of_workers_are_summed(site: Site) -> None:
     assert 'segue_remote_calls_total{application="shop",node="t1"} 1\n' in text
     assert 'segue_remote_failures_total{application="shop",node="t1"} 1\n' in text
     assert 'segue_remote_seconds_total{application="shop",node=""} 0.75\n' in text
+    await site.deploy("orders", chain("echo"))
+    [version] = [service["version_id"] for service in await site.get("/api/v1/services")]
+    where = {"topology_id": str(version), "node_id": "t1", "url": "https://shop.example/orders?key=secret"}
+    said = {"fields": {"sent_request_total_duration": 40, "response_code": 503}, "tags": where}
+    assert (await _key(site, "POST", "/metrics/connectors", "worker", json=said)).status == 200
+    [node] = (await site.get("/api/v1/metrics/summary"))["nodes"]
+    assert (node["node"], node["hosts"][0]["host"], node["hosts"][0]["statuses"]) == ("t1", "shop.example", {"503": 1})
+    assert node["remote"]["mean"] == 40
 
 
 async def test_a_webhook_of_a_worker_is_delivered(site: Site) -> None:

@@ -13,7 +13,7 @@ from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
-from segue.testing.contracts.meeting import MeetingContract
+from segue.testing.contracts.metrics import MetricContract
 from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
@@ -67,10 +67,6 @@ class TestSettling(SettlingContract):
     pass
 
 
-class TestMeeting(MeetingContract):
-    pass
-
-
 class TestFailing(FailingContract):
     pass
 
@@ -108,4 +104,8 @@ class TestLimits(LimitContract):
 
 
 class TestDocuments(DocumentContract):
+    pass
+
+
+class TestMetrics(MetricContract):
     pass

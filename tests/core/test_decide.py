@@ -12,7 +12,19 @@ from segue.core.routing import Routes
 from segue.model.errors import NodeNotFound
 from segue.model.graph import LimitRule, NodeKind, RepeatPolicy, TimerKind
 from segue.model.ids import child_id
-from segue.model.message import Child, Consumed, Kept, LogLine, Message, Outcome, Place, Record, SetAside, Transition
+from segue.model.message import (
+    Child,
+    Consumed,
+    Kept,
+    LogLine,
+    Message,
+    Outcome,
+    Place,
+    Record,
+    RemoteCall,
+    SetAside,
+    Transition,
+)
 from segue.model.workers import Fault, WorkerReply
 from tests.core.build import INSTANCE, MESSAGE, NOW, TAKEN, action, cel, envelope, message, node, reply, routes, timer
 
@@ -145,7 +157,7 @@ def test_a_child_at_a_timer_is_delayed_only_if_it_is_due_later(after_ms: int, pl
 
 def test_the_workers_lines_come_first_and_its_cost_is_recorded() -> None:
     logs = [{"level": "info", "message": "hello", "at": 5}, {"level": "error", "message": "now"}]
-    metrics = {"cpu_us": 700, "remote": [{"ms": 2.5}]}
+    metrics = {"cpu_us": 700, "remote": [{"host": "crm.example", "ms": 2.5, "status": 503}]}
     body = envelope({"result-code": "1006", "result-message": "bad"}, "x", logs=logs, metrics=metrics)
     done = decided(SINGLE, WorkerReply(status=200, body=body, elapsed_us=9))
     assert done.logs == (
@@ -153,7 +165,8 @@ def test_the_workers_lines_come_first_and_its_cost_is_recorded() -> None:
         LogLine(level="error", text="now", at=NOW),
         LogLine(level="error", text="bad", at=NOW),
     )
-    assert done.record == Record(taken=TAKEN, worker_us=9, remote_us=2_500, cpu_us=700, status=200)
+    calls = (RemoteCall("crm.example", 2_500, 503),)
+    assert done.record == Record(taken=TAKEN, worker_us=9, remote_us=2_500, cpu_us=700, status=200, remote=calls)
 
 
 @pytest.mark.parametrize("status", [200, 404])

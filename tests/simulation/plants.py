@@ -260,11 +260,10 @@ def a_limit_is_written_down_after_the_call(patch: pytest.MonkeyPatch) -> None:
 
 @plant
 def a_disk_that_is_full_loses_the_answer(patch: pytest.MonkeyPatch) -> None:
-    async def wrong(self: ControlService, transition: Transition) -> Transition:
+    async def wrong(self: ControlService, transition: Transition) -> None:
         try:
             await self._around.store.settle([transition])
         except StoreUnavailable:
-            return transition
-        return transition
+            return
 
     patch.setattr(ControlService, "_settle", wrong)

@@ -11,7 +11,7 @@ BANNED_WORDS: dict[str, str] = {
 }
 
 COMPATIBILITY_WORDS: dict[str, str] = {
-    "src/segue/api/openmetrics.py": "a counter is a type of metric in OpenMetrics",
+    "src/segue/api/openmetrics*.py": "a counter is a type of metric in OpenMetrics",
     "docs/orchesty.md": "the guide for those who come from Orchesty",
     "src/segue/api/compat/*.py": "serves the routes of the original platform",
     "src/segue/adapters/worker_directory/applications.py": "speaks the application routes of Orchesty's workers",

@@ -1,5 +1,6 @@
 """What a call costs: CPU time of exactly the action's own steps, and the calls it makes to other services."""
 
+import contextvars
 import time
 from collections.abc import Coroutine, Generator
 from types import TracebackType
@@ -12,6 +13,9 @@ T = TypeVar("T")
 
 #: More remote calls of one call are not noted; their number would otherwise be the size of the answer.
 MAX_REMOTE_CALLS = 1_000
+
+#: The remote calls of the message that is being handled; None outside of an action, or where they are noted by hand.
+current_calls: contextvars.ContextVar[list[RemoteCall] | None] = contextvars.ContextVar("segue_calls", default=None)
 
 
 class Timed(Generic[T]):
@@ -57,7 +61,7 @@ class RemoteTimer:
     The duration is that of the block. A status that nobody set is noted as 0: no answer came.
     """
 
-    __slots__ = ("_began", "_calls", "_host", "status")
+    __slots__ = ("_began", "_calls", "_host", "_token", "status")
 
     def __init__(self, calls: list[RemoteCall], host: str) -> None:
         self._calls = calls
@@ -66,7 +70,8 @@ class RemoteTimer:
         self.status = 0
 
     def __enter__(self) -> Self:
-        """Start the clock."""
+        """Start the clock. What a library would note of the block by itself is not noted twice."""
+        self._token = current_calls.set(None)
         self._began = time.perf_counter_ns()
         return self
 
@@ -74,6 +79,7 @@ class RemoteTimer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Note the call, also when it failed."""
+        current_calls.reset(self._token)
         note_remote(self._calls, self._host, (time.perf_counter_ns() - self._began) / 1e6, self.status)
 
 

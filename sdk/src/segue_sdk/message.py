@@ -159,6 +159,11 @@ class Message:
         return measure.RemoteTimer(self._remote, host)
 
     @property
+    def measured(self) -> list[RemoteCall]:
+        """The list that calls of other services are noted in."""
+        return self._remote
+
+    @property
     def remote_calls(self) -> list[RemoteCall]:
         """The calls noted so far."""
         return list(self._remote)

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 
 import msgspec
 
-from segue_sdk import wire
+from segue_sdk import instrument, measure, wire
 from segue_sdk.action import Action, Ran
 from segue_sdk.logs import current_log
 from segue_sdk.message import Follower, HeaderError, Message
@@ -57,11 +57,14 @@ async def perform(action: Action, raw: bytes, pool: Executor, *, debug: bool = F
     except wire.MalformedEnvelope as error:
         return Reply(400, wire.encode_envelope(_failure({}, str(error)), ""))
     message = Message(envelope.body, envelope.headers)
-    token = current_log.set(message.log)
+    instrument.instrument()
+    log_token = current_log.set(message.log)
+    calls_token = measure.current_calls.set(message.measured)
     try:
         ran = await action.run(message, pool)
     finally:
-        current_log.reset(token)
+        measure.current_calls.reset(calls_token)
+        current_log.reset(log_token)
     status, headers, body = _ended(action, envelope, message, ran, debug=debug)
     wall_ms = round((time.perf_counter_ns() - began) / 1e6, 3)
     metrics = Metrics(wall_ms, ran.cpu_ns // 1_000, message.remote_calls)

@@ -13,32 +13,38 @@ MEDIA_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 Sample = tuple[Mapping[str, str], float]
 
 
-def render(queues: Sequence[QueueState], services: Sequence[ServiceState], remote: Sequence[RemoteTotal] = ()) -> str:
-    """The text of one scrape."""
+def render(
+    queues: Sequence[QueueState],
+    services: Sequence[ServiceState],
+    remote: Sequence[RemoteTotal] = (),
+    more: Iterable[str] = (),
+) -> str:
+    """The text of one scrape; `more` are lines of other families."""
     lines = [
-        *_family("segue_queue_messages", "gauge", "Messages of a queue by state.", _messages(queues)),
-        *_family(
+        *family("segue_queue_messages", "gauge", "Messages of a queue by state.", _messages(queues)),
+        *family(
             "segue_queue_oldest_seconds",
             "gauge",
             "Age of the oldest ready message of a queue.",
             (({**_queue(queue)}, queue.oldest_ms / 1000) for queue in queues),
             unit="seconds",
         ),
-        *_family(
+        *family(
             "segue_service_up",
             "gauge",
             "Whether the control service of a version runs.",
-            ((_service(service), float(service.status is ServiceStatus.RUNNING)) for service in services),
+            ((service_labels(service), float(service.status is ServiceStatus.RUNNING)) for service in services),
         ),
-        *_family(
+        *family(
             "segue_service_restarts",
             "counter",
             "Restarts of the control service of a version after a failure.",
-            ((_service(service), float(service.restarts)) for service in services),
+            ((service_labels(service), float(service.restarts)) for service in services),
         ),
-        *_family("segue_node_in_flight", "gauge", "Messages a node is handling.", _in_flight(services)),
-        *_family("segue_node_held", "gauge", "1 while a node waits before its next try.", _held(services)),
+        *family("segue_node_in_flight", "gauge", "Messages a node is handling.", _in_flight(services)),
+        *family("segue_node_held", "gauge", "1 while a node waits before its next try.", _held(services)),
         *_remote(remote),
+        *more,
     ]
     return "\n".join([*lines, "# EOF", ""])
 
@@ -52,13 +58,13 @@ def _messages(queues: Sequence[QueueState]) -> Iterable[Sample]:
 def _in_flight(services: Sequence[ServiceState]) -> Iterable[Sample]:
     for service in services:
         for lane in service.lanes:
-            yield {**_service(service), "node": lane.node}, lane.in_flight
+            yield {**service_labels(service), "node": lane.node}, lane.in_flight
 
 
 def _held(services: Sequence[ServiceState]) -> Iterable[Sample]:
     for service in services:
         for lane in service.lanes:
-            yield {**_service(service), "node": lane.node}, float(lane.held is not None)
+            yield {**service_labels(service), "node": lane.node}, float(lane.held is not None)
 
 
 def _remote(totals: Sequence[RemoteTotal]) -> list[str]:
@@ -68,9 +74,9 @@ def _remote(totals: Sequence[RemoteTotal]) -> list[str]:
     failures = [float(total.failures) for total in totals]
     seconds = [total.ms / 1000 for total in totals]
     return [
-        *_family("segue_remote_calls", "counter", "Calls that workers made.", zip(labels, calls, strict=True)),
-        *_family("segue_remote_failures", "counter", "Those of status 400 and up.", zip(labels, failures, strict=True)),
-        *_family(
+        *family("segue_remote_calls", "counter", "Calls that workers made.", zip(labels, calls, strict=True)),
+        *family("segue_remote_failures", "counter", "Those of status 400 and up.", zip(labels, failures, strict=True)),
+        *family(
             "segue_remote_seconds", "counter", "Time of these calls.", zip(labels, seconds, strict=True), unit="seconds"
         ),
     ]
@@ -80,21 +86,29 @@ def _queue(queue: QueueState) -> dict[str, str]:
     return {"process": queue.process, "version": str(queue.version), "node": queue.node}
 
 
-def _service(service: ServiceState) -> dict[str, str]:
+def service_labels(service: ServiceState) -> dict[str, str]:
+    """The labels of a version."""
     return {"process": service.process, "version": str(service.version)}
 
 
-def _family(name: str, kind: str, about: str, samples: Iterable[Sample], unit: str = "") -> list[str]:
+def family(name: str, kind: str, about: str, samples: Iterable[Sample], unit: str = "") -> list[str]:
+    """The lines of one family."""
     lines = [f"# TYPE {name} {kind}"]
     if unit:
         lines.append(f"# UNIT {name} {unit}")
     lines.append(f"# HELP {name} {about}")
     suffix = "_total" if kind == "counter" else ""
     for labels, value in samples:
-        shown = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-        lines.append(f"{name}{suffix}{{{shown}}} {value:g}")
+        shown = ",".join(f'{key}="{escaped(text)}"' for key, text in labels.items())
+        lines.append(f"{name}{suffix}{{{shown}}} {number(value)}")
     return lines
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A label's value between its quotes."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def number(value: float) -> str:
+    """A value without loss."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))

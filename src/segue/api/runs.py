@@ -67,7 +67,7 @@ class MessageOut(Out):
     parent: str | None
     instance: str
     node: str
-    place: Literal["queued", "delayed", "waiting", "trash", "joining", "calling", "listening"]
+    place: Literal["queued", "delayed", "waiting", "trash"]
     entered: Instant
     due: int
     repeats: int

@@ -32,6 +32,7 @@ PREFIX = "/processes/"
 _HEADER_PREFIX = b"segue-"
 _MAX_HEADERS = 16_384
 _MAX_KEY = 255
+_MAX_TRACE = 512
 _JSON = (b"content-type", b"application/json")
 
 
@@ -235,9 +236,19 @@ def _read_prefer(request: _Request, value: str) -> None:
             request.wait_s = float(text) if text.isdecimal() and len(text) < 10 else None
 
 
+def _read_trace(name: str) -> Callable[[_Request, str], None]:
+    def read(request: _Request, value: str) -> None:
+        if len(value) <= _MAX_TRACE and value.isascii() and value.isprintable():
+            request.kept[name] = value
+
+    return read
+
+
 _READERS: dict[bytes, Callable[[_Request, str], None]] = {
     b"content-length": _read_length,
     b"content-type": _read_type,
     b"idempotency-key": _read_key,
     b"prefer": _read_prefer,
+    b"traceparent": _read_trace("traceparent"),
+    b"tracestate": _read_trace("tracestate"),
 }

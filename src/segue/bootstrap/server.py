@@ -9,7 +9,7 @@ import ipaddress
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import uvloop
 from segue.adapters.chance import SystemChance
 from segue.adapters.clock import SystemClock
 from segue.adapters.log_sinks.addresses import sinks
+from segue.adapters.otlp import OtlpExporter
 from segue.adapters.senders import Senders
 from segue.adapters.worker_directory import HttpApplicationWorkers, HttpWorkerDirectory
 from segue.adapters.worker_http import HttpSettings, HttpWorkers
@@ -32,6 +33,8 @@ from segue.bootstrap.stores import open_store
 from segue.config import Settings
 from segue.control.everything import control
 from segue.control.upkeep import Upkeep
+from segue.control.workers import check_url
+from segue.core.figures import Figures, Span
 from segue.core.log_lines import LineRules, Redactor
 from segue.model.errors import Invalid, SegueError, StoreUnavailable
 from segue.ports.store import Store
@@ -100,7 +103,11 @@ class _Server:
             senders = Senders(Path(settings.sender_ca) if settings.sender_ca else None)
             stack.push_async_callback(senders.close)
             rules = _line_rules(settings)
-            engine = Engine(store, transport, clock, chance, notifier=senders, applications=applications, rules=rules)
+            telemetry = _telemetry(settings, stack, clock.now(), lambda: engine.figure_totals())  # noqa: PLW0108 - it is made below
+            engine = Engine(
+                store, transport, clock, chance, notifier=senders, telemetry=telemetry, applications=applications,
+                rules=rules,
+            )  # fmt: skip
             shipping = LogShipping(sinks(settings.log_sinks), store, clock, settings.log_kept)
             parts = Parts(
                 control=control(
@@ -120,7 +127,7 @@ class _Server:
             await stack.enter_async_context(_beside(shipping.run()))
             watch = AccessWatch(store, store, engine.herald.tell, clock)
             await stack.enter_async_context(_beside(watch.run()))
-            await self._serve(parts, held, Upkeep(store, store, clock, settings.retention_days))
+            await self._serve(parts, held, Upkeep(store, clock, settings.retention_days, _figure_days(settings)))
 
     async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:
         server = HttpServer(build(parts, AdminPages()), held)
@@ -209,6 +216,36 @@ async def _care(gate: Gate, upkeep: Upkeep) -> None:
                 pass
         except SegueError as error:
             log.warning("Upkeep: %s", error.detail)
+
+
+def _telemetry(
+    settings: Settings,
+    stack: contextlib.AsyncExitStack,
+    began: int,
+    figures: Callable[[], Mapping[tuple[str, int, str], Figures]],
+) -> OtlpExporter | None:
+    """The way to the collector, until the stack closes it; None without one. Raises Invalid."""
+    if not settings.otlp_endpoint:
+        return None
+    headers = {}
+    for field in filter(None, settings.otlp_headers.split(",")):
+        name, equals, value = field.partition("=")
+        if not equals:
+            raise Invalid("otlp_headers: write name=value, with commas between")
+        headers[name.strip()] = value.strip()
+    address = check_url(settings.otlp_endpoint)
+    exporter = OtlpExporter(address, headers, version("segue"), lambda: (began, figures()))
+    exporter.start()
+    stack.push_async_callback(exporter.close)
+    return exporter
+
+
+def _figure_days(settings: Settings) -> dict[Span, int]:
+    return {
+        Span.MINUTE: settings.metrics_minute_days,
+        Span.HOUR: settings.metrics_hour_days,
+        Span.DAY: settings.metrics_day_days,
+    }
 
 
 def _http_settings(settings: Settings) -> HttpSettings:

@@ -23,9 +23,6 @@ ATTRIBUTES = {
     "repeat": {"interval", "at-most"},
     "limit": {"key", "calls", "per"},
     "schedule": {"zone", "missed", "body"},
-    "join": {"bodies", "waits"},
-    "call": {"process", "bodies", "into"},
-    "message": {"key", "bodies", "into"},
 }
 
 Complain = Callable[[str, str], None]

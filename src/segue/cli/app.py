@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import data, files, instances, messages, notices, placed, processes, server, workers
+from segue.cli import data, files, instances, notices, placed, processes, server, top, workers
 from segue.cli.output import fail
 from segue.model.errors import ScopeMissing, SegueError, Unauthenticated
 
@@ -51,6 +51,7 @@ app.command("config")(server.config)
 app.command("deploy")(files.deploy)
 app.command("check")(files.check)
 app.command("start")(instances.start)
+app.command("top")(top.top)
 app.command("audit")(data.audit)
 app.command("backup")(data.backup)
 for name, group in (
@@ -60,7 +61,6 @@ for name, group in (
     ("queue", instances.queue_app),
     ("trash", placed.trash_app),
     ("task", placed.task_app),
-    ("message", messages.app),
     ("worker", workers.app),
     ("sender", notices.sender_app),
     ("rule", notices.rule_app),

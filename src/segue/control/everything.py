@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from segue.control.activities import Activities
 from segue.control.applications import Applications
 from segue.control.audit import Auditing
 from segue.control.consequences import Forecast
-from segue.control.delivery import Delivery
 from segue.control.documents import Documents
 from segue.control.editing import Editing
 from segue.control.instances import Instances
 from segue.control.invitations import Invitations
 from segue.control.logs import Logs, NoShipping, Shipping
+from segue.control.metrics import Metrics
 from segue.control.notices import Notices
 from segue.control.processes import Processes
 from segue.control.published import Published
 from segue.control.queues import Queues
-from segue.control.running import RunningEngine
+from segue.control.running import Gauges, RunningEngine
 from segue.control.sessions import Sessions
 from segue.control.tasks import Tasks
 from segue.control.tokens import Tokens
@@ -44,7 +45,6 @@ class Control:
     queues: Queues
     trash: Trash
     tasks: Tasks
-    delivery: Delivery
     workers: Workers
     tokens: Tokens
     users: Users
@@ -58,11 +58,16 @@ class Control:
     documents: Documents
     webhooks: Webhooks
     applications: Applications
+    metrics: Metrics
+
+
+class EngineAndGauges(RunningEngine, Gauges, Protocol):
+    """The engine as the use cases need it."""
 
 
 def control(  # noqa: PLR0917 - the ports, outermost last
     store: Store,
-    engine: RunningEngine,
+    engine: EngineAndGauges,
     directory: WorkerDirectory,
     applications: ApplicationWorkers,
     clock: Clock,
@@ -87,7 +92,6 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         queues=Queues(store, store, clock),
         trash=Trash(store, store, store, clock, chance),
         tasks=Tasks(store, store, store, clock),
-        delivery=Delivery(store, store, store, clock),
         workers=Workers(store, directory, engine, clock),
         tokens=Tokens(store, clock, chance),
         users=users,
@@ -96,6 +100,7 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         activities=Activities(store, clock),
         audit=Auditing(store, clock),
         logs=Logs(store, store, store, store, engine, shipping or NoShipping()),
+        metrics=Metrics(store, store, store, engine, clock),
         notices=Notices(catalog=store, processes=store, notifier=notifier, engine=engine, clock=clock, chance=chance),
         published=Published(store),
         documents=Documents(store, clock, chance),

@@ -44,3 +44,38 @@ class RunningEngine(Protocol):
     def kept_lines(self, process: str, lines: Sequence[LogLine]) -> tuple[LogLine, ...]:
         """The lines to store of those that somebody sent about messages of a process."""
         ...
+
+
+class LaneGauge(Protocol):
+    """What a control service does at one node now."""
+
+    @property
+    def node(self) -> str: ...
+
+    @property
+    def in_flight(self) -> int: ...
+
+    @property
+    def prefetch(self) -> int: ...
+
+    @property
+    def held(self) -> str | None: ...
+
+    @property
+    def outages(self) -> int: ...
+
+
+class Gauges(Protocol):
+    """What the engine knows of itself and no store does."""
+
+    async def roll_figures(self) -> None:
+        """Bring the figures up to date with what was settled."""
+        ...
+
+    def lanes_of(self, version_id: int) -> Sequence[LaneGauge]:
+        """The lanes of a version's control service; none when it does not run here."""
+        ...
+
+    def grows(self, process: str, version: int, node: str, depth: int) -> float:
+        """By how many messages a second a queue has grown lately; `depth` is its length now."""
+        ...

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from segue.core.headers import BODY_ENCODING
-from segue.model.message import LogLine
+from segue.model.message import LogLine, RemoteCall
 from segue.model.start import Headers
 
 ASCII_ABOVE = 60_000
@@ -26,6 +26,8 @@ that a chunk border cuts."""
 
 MAX_LOGS = 1_000
 MAX_LOG_TEXT = 20_000
+MAX_CALLS = 1_000
+MAX_HOST = 253
 _LONGEST_US = 2**53
 _LEVELS = frozenset({"debug", "info", "warning", "error"})
 _WHOLE_FLOAT = 2.0**53
@@ -42,6 +44,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     logs: tuple[LogLine, ...] = ()
     cpu_us: int = 0
     remote_us: int = 0
+    remote: tuple[RemoteCall, ...] = ()
 
 
 class _Request(Struct):
@@ -72,7 +75,9 @@ class _Log(Struct):
 
 
 class _Remote(Struct):
+    host: str = ""
     ms: float = 0.0
+    status: int = 0
 
 
 class _Metrics(Struct):
@@ -162,8 +167,9 @@ def _envelope(headers: Headers, body: bytes, logs: Raw | UnsetType, metrics: Raw
     opened = opened_body(headers, body)
     if opened is None:
         return None
-    cpu_us, remote_us = _metrics_of(metrics)
-    return Envelope(headers=headers, body=opened, logs=_logs_of(logs), cpu_us=cpu_us, remote_us=remote_us)
+    cpu_us, calls = _metrics_of(metrics)
+    remote_us = min(sum(call.took_us for call in calls), _LONGEST_US)
+    return Envelope(headers=headers, body=opened, logs=_logs_of(logs), cpu_us=cpu_us, remote_us=remote_us, remote=calls)
 
 
 def _logs_of(raw: Raw | UnsetType) -> tuple[LogLine, ...]:
@@ -183,15 +189,18 @@ def _logs_of(raw: Raw | UnsetType) -> tuple[LogLine, ...]:
     )
 
 
-def _metrics_of(raw: Raw | UnsetType) -> tuple[int, int]:
+def _metrics_of(raw: Raw | UnsetType) -> tuple[int, tuple[RemoteCall, ...]]:
     if raw is UNSET:
-        return 0, 0
+        return 0, ()
     try:
         metrics = _decode_metrics(raw)
     except _MALFORMED:
-        return 0, 0
-    remote_ms = sum(max(call.ms, 0.0) for call in metrics.remote)
-    return _us(metrics.cpu_us), _us(remote_ms * 1000)
+        return 0, ()
+    calls = tuple(
+        RemoteCall(call.host[:MAX_HOST], _us(call.ms * 1000), call.status if 0 <= call.status < 1000 else 0)
+        for call in metrics.remote[:MAX_CALLS]
+    )
+    return _us(metrics.cpu_us), calls
 
 
 def _us(value: float) -> int:

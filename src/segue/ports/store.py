@@ -17,6 +17,7 @@ from segue.ports.documents import AuthorizationCatalog, DeliveryCatalog, Documen
 from segue.ports.limits import LimitCatalog
 from segue.ports.log_book import LogBook
 from segue.ports.messages import MessageStore
+from segue.ports.metrics import MetricStore
 from segue.ports.notices import NoticeCatalog
 from segue.ports.retention import Retention
 from segue.ports.views import Views
@@ -42,6 +43,7 @@ class Store(
     Views,
     Retention,
     NoticeCatalog,
+    MetricStore,
     Protocol,
 ):
     """One database behind all storage ports, so that one transaction can span them."""

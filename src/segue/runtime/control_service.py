@@ -9,11 +9,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from segue.core.decide import call_headers, decide, decide_not_callable
+from segue.core.decide import call_headers, decide
 from segue.core.envelope import encode_request
 from segue.core.headers import service_headers
 from segue.core.routing import Routes
-from segue.model.errors import SegueError, StoreUnavailable
+from segue.model.errors import StoreUnavailable
 from segue.model.events import Event, EventKind
 from segue.model.graph import Action, Node, NodeKind, ProcessGraph
 from segue.model.message import (
@@ -35,6 +35,8 @@ from segue.runtime.herald import Herald
 from segue.runtime.lane import Lane, LaneState
 from segue.runtime.limiter import Limiter
 from segue.runtime.log_lines import LogLines
+from segue.runtime.meter import Meter
+from segue.runtime.tracer import Tracer
 
 _TELL_AGAIN_MS = 600_000
 _LOOK_AGAIN_MS = 500
@@ -52,6 +54,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     chance: Chance
     herald: Herald
     lines: LogLines
+    meter: Meter
+    tracer: Tracer | None = None
 
 
 class ControlService:
@@ -215,10 +219,14 @@ class ControlService:
                 holder = f"{message.id}/{self._around.chance.entropy(4).hex()}"
                 if not await self._granted(lane, holder):
                     return
-            transition = self._around.lines.of(self.version.process, await self._transition(lane, message, holder))
+            transition = await self._transition(lane, message, holder)
+            if self._around.tracer is not None:
+                transition = self._around.tracer.handled(self.version, lane.node, transition)
+            transition = self._around.lines.of(self.version.process, transition)
             self._note(lane, transition)
-            transition = await self._settle(transition)
+            await self._settle(transition)
             settled = True
+            self._around.meter.poke()
             self._wake_for(transition)
         finally:
             if self._taken.get(message.seq) is message:  # one that stays may have been taken again already
@@ -237,6 +245,7 @@ class ControlService:
         if now >= lane.told_until:  # one event for a stretch of waiting, not one for each wait
             self._tell(EventKind.LIMIT_REACHED, lane, reason)
         lane.told_until = now + _TELL_AGAIN_MS
+        self._around.meter.limited(self.version.id, lane.node.id, now, until - now)
         lane.hold(until, reason)
         self._wake_at(until)
         return False
@@ -269,9 +278,13 @@ class ControlService:
             detail = f"no worker is registered under the name {action.worker!r}"
             return WorkerReply(fault=Fault.UNKNOWN_WORKER, detail=detail)
         headers = call_headers(self._routes, message, self._extra[action.worker])
+        fields = worker.headers
+        if self._around.tracer is not None:
+            trace = self._around.tracer.outgoing(message)
+            fields, headers = {**fields, **trace}, {**headers, **trace}
         call = WorkerCall(
             url=url,
-            headers=worker.headers,
+            headers=fields,
             payload=encode_request(headers, message.body),
             timeout_ms=node.timeout_ms,
         )
@@ -308,24 +321,19 @@ class ControlService:
         )
         self._around.herald.tell(event)
 
-    async def _settle(self, transition: Transition) -> Transition:
-        """Settle, and return what was settled: a call that cannot be made is a failure instead. While the store cannot
-        write keep what the worker answered and try again, so that it is not called twice for the store's sake."""
+    async def _settle(self, transition: Transition) -> None:
+        """Settle; while the store cannot write keep what the worker answered and try again, so that it is not called
+        twice for the store's sake."""
         tries = 0
         while True:
             try:
                 await self._around.store.settle([transition])
-                return transition
+                return
             except StoreUnavailable:
                 if self._stopping:
                     raise
                 await asyncio.sleep(_STORE_RETRY_S[min(tries, len(_STORE_RETRY_S) - 1)])
                 tries += 1
-            except SegueError as error:
-                effect = transition.effect
-                if not (isinstance(effect, SetAside) and effect.starts):
-                    raise
-                transition = decide_not_callable(self._routes, transition, error)
 
     # -- what falls due -----------------------------------------------------------------------------------------------
 

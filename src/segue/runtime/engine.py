@@ -6,24 +6,29 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
+from segue.core.figures import Figures
 from segue.core.log_lines import HIDDEN_FIELDS, LineRules, Redactor
 from segue.model.events import Event
-from segue.model.message import LogLine
+from segue.model.message import LogLine, RemoteCall
 from segue.model.versions import Version
 from segue.ports.notifier import Notifier
 from segue.ports.outside import ApplicationWorkers, Chance, Clock, WorkerTransport
 from segue.ports.store import Store
+from segue.ports.telemetry import Telemetry
 from segue.runtime.accept import Acceptor
 from segue.runtime.control_service import Surroundings
 from segue.runtime.directory import WorkerDirectory
 from segue.runtime.events import EventBus
 from segue.runtime.herald import Herald
+from segue.runtime.lane import LaneState
 from segue.runtime.limiter import Limiter
 from segue.runtime.log_lines import LogLines
+from segue.runtime.meter import Meter
 from segue.runtime.schedules import Scheduler
 from segue.runtime.status_service import StatusService
 from segue.runtime.supervisor import ServiceState, Supervised
 from segue.runtime.system_events import SystemEvents
+from segue.runtime.tracer import Tracer
 from segue.runtime.worker_limits import WorkerLimits
 
 
@@ -40,9 +45,11 @@ class Engine:
         notifier: Notifier | None = None,
         applications: ApplicationWorkers | None = None,
         rules: LineRules | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.bus = EventBus()
         self.herald = Herald(store)
+        self.meter = Meter(store, store, store, clock)
         self._store = store
         self._directory = WorkerDirectory(store)
         self._worker_limits: WorkerLimits | None = None
@@ -62,6 +69,8 @@ class Engine:
             chance=chance,
             herald=self.herald,
             lines=self._lines,
+            meter=self.meter,
+            tracer=None if telemetry is None else Tracer(telemetry),
         )
         self._status = None if notifier is None else StatusService(store, store, notifier, clock, chance)
         self._services: dict[int, Supervised] = {}
@@ -84,6 +93,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         self._background.append(loop.create_task(self._scheduler.run()))
         self._background.append(loop.create_task(self._system_events.run()))
+        self._background.append(loop.create_task(self.meter.run()))
         if self._status is not None:
             self._background.append(loop.create_task(self._status.run()))
 
@@ -141,6 +151,34 @@ class Engine:
         """Use the senders and rules as they are now."""
         if self._status is not None:
             await self._status.reload()
+
+    def note_remote(self, version_id: int, node: str, host: str, took_us: int, status: int) -> None:
+        """A worker says by itself that a node's action called another host; of nodes that are not here nothing is
+        kept."""
+        if any(lane.node == node for lane in self.lanes_of(version_id)):
+            self.meter.remote(version_id, node, RemoteCall(host, took_us, status))
+
+    def figure_totals(self) -> dict[tuple[str, int, str], Figures]:
+        """All that this process has added up, by process, version and node."""
+        names = {service.version.id: service.version for service in self._services.values()}
+        return {
+            (names[version].process, names[version].number, node): figures
+            for (version, node), figures in self.meter.totals.items()
+            if version in names
+        }
+
+    async def roll_figures(self) -> None:
+        """Bring the figures up to date with what was settled."""
+        await self.meter.step()
+
+    def lanes_of(self, version_id: int) -> Sequence[LaneState]:
+        """The lanes of a version's control service; none when it does not run here."""
+        service = self._services.get(version_id)
+        return service.state().lanes if service is not None else ()
+
+    def grows(self, process: str, version: int, node: str, depth: int) -> float:
+        """By how many messages a second a queue has grown lately; `depth` is its length now."""
+        return self.meter.grows(process, version, node, depth)
 
     def services(self) -> list[ServiceState]:
         """The control services as people see them."""

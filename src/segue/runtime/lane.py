@@ -16,6 +16,7 @@ class LaneState(Struct, frozen=True, kw_only=True):
     prefetch: int
     held: str | None
     held_until: int | None
+    outages: int = 0
 
 
 class Lane:
@@ -92,4 +93,5 @@ class Lane:
             prefetch=self.node.prefetch,
             held=self._held,
             held_until=self._held_until if waiting and self._held_until > now else None,
+            outages=self.outages,
         )

@@ -569,6 +569,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Node Metrics
+         * @description What nodes did, span by span, oldest first.
+         *
+         *     Scope: read
+         */
+        get: operations["node_metrics_api_v1_metrics_nodes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Process Metrics
+         * @description What happened to instances, span by span, oldest first.
+         *
+         *     Scope: read
+         */
+        get: operations["process_metrics_api_v1_metrics_processes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metric Summary
+         * @description All of the time that was asked for in one, by node and by version.
+         *
+         *     Scope: read
+         */
+        get: operations["metric_summary_api_v1_metrics_summary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/bottleneck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bottleneck
+         * @description What limits each version that runs, now and why, worst first.
+         *
+         *     Scope: read
+         */
+        get: operations["bottleneck_api_v1_metrics_bottleneck_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trash": {
         parameters: {
             query?: never;
@@ -789,28 +877,6 @@ export interface paths {
          *     Scope: operate
          */
         post: operations["reject_task_api_v1_tasks__id__reject_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/messages/{name}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Deliver
-         * @description Deliver a message to who listens for its name and key; 404 `nobody-listens` if nobody does.
-         *
-         *     Scope: operate
-         */
-        post: operations["deliver_api_v1_messages__name__post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2306,6 +2372,39 @@ export interface components {
             url: string;
         };
         /**
+         * BottleneckNodeOut
+         * @description What is the matter at one node, as a sentence and in numbers.
+         */
+        BottleneckNodeOut: {
+            /** Node */
+            node: string;
+            /** Name */
+            name: string;
+            cause: components["schemas"]["Cause"];
+            /** Sentence */
+            sentence: string;
+            /** Weight */
+            weight: number;
+            numbers: components["schemas"]["NumbersOut"];
+        };
+        /**
+         * BottleneckOut
+         * @description What limits a version now. The first node limits it; `cause` none says that nothing waits.
+         */
+        BottleneckOut: {
+            /** Process */
+            process: string;
+            /** Version */
+            version: number;
+            /**
+             * At
+             * @description ms since the epoch
+             */
+            at: number;
+            /** Nodes */
+            nodes: components["schemas"]["BottleneckNodeOut"][];
+        };
+        /**
          * BulkIn
          * @description Which messages in trash to handle; at least one condition, and at most `at_most` messages.
          */
@@ -2327,6 +2426,12 @@ export interface components {
             at_most: number;
         };
         /**
+         * Cause
+         * @description Why messages wait at a node.
+         * @enum {string}
+         */
+        Cause: "worker-gone" | "limit" | "remote-slow" | "worker-slow" | "prefetch-too-small" | "queue-ahead" | "none";
+        /**
          * ChangedWebhookOut
          * @description A webhook after a change; `signing_secret` is a key just made, which cannot be had again.
          */
@@ -2346,32 +2451,6 @@ export interface components {
             nodes: components["schemas"]["NodeOut"][];
             /** Digest */
             digest: string | null;
-        };
-        /**
-         * ComingIn
-         * @description What is delivered. `body` is any JSON, nothing leaves the body of who listens as it is.
-         *
-         *     The message that has waited longest gets it, with `all` everybody who listens, with `instance` only one of that.
-         */
-        ComingIn: {
-            /**
-             * Key
-             * @default
-             */
-            key: string;
-            /** Instance */
-            instance?: string | null;
-            /**
-             * All
-             * @default false
-             */
-            all: boolean;
-            /** Body */
-            body?: unknown;
-            /** Headers */
-            headers?: {
-                [key: string]: string;
-            } | null;
         };
         /**
          * ConditionIn
@@ -2477,14 +2556,6 @@ export interface components {
             process: string | null;
             /** Node */
             node: string | null;
-        };
-        /**
-         * DeliveredOut
-         * @description Who got the message.
-         */
-        DeliveredOut: {
-            /** Delivered */
-            delivered: components["schemas"]["ReachedOut"][];
         };
         /**
          * DeliveryOut
@@ -3153,7 +3224,7 @@ export interface components {
              * Place
              * @enum {string}
              */
-            place: "queued" | "delayed" | "waiting" | "trash" | "joining" | "calling" | "listening";
+            place: "queued" | "delayed" | "waiting" | "trash";
             /**
              * Entered
              * @description ms since the epoch
@@ -3277,7 +3348,7 @@ export interface components {
          * @description What a node does with a message. `UNSUPPORTED` is kept and drawn, and never published.
          * @enum {string}
          */
-        NodeKind: "start" | "end" | "terminate" | "action" | "user-task" | "timer" | "exclusive" | "inclusive" | "parallel" | "pass" | "sub-process" | "call" | "event-gateway" | "message" | "error" | "unsupported";
+        NodeKind: "start" | "end" | "terminate" | "action" | "user-task" | "timer" | "exclusive" | "inclusive" | "parallel" | "pass" | "unsupported";
         /**
          * NodeOut
          * @description A node of a version. `element` is its BPMN name, `label` what people and workers call it.
@@ -3295,6 +3366,51 @@ export interface components {
             prefetch: number;
             /** Timeout Ms */
             timeout_ms: number;
+        };
+        /**
+         * NodePointOut
+         * @description What a node did in the span that begins at `at`.
+         *
+         *     `counts` are messages by outcome; `handled` how many times an action was executed, `failures` how many messages
+         *     failed, `repeats` how many executions asked for another. `waiting` is from when a message was ready until it was
+         *     taken, `processing` from then until it was settled, `response` the call of the worker, `remote` the worker's own
+         *     calls, `cpu` its CPU time. `engine_cpu_ms` is this node's share of what the engine computed. `depth` and `oldest_ms`
+         *     are samples of its queue, `limit_waits` how long it waited for limits.
+         */
+        NodePointOut: {
+            /** Process */
+            process: string;
+            /** Version */
+            version: number;
+            /** Node */
+            node: string;
+            /**
+             * At
+             * @description ms since the epoch
+             */
+            at: number;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Handled */
+            handled: number;
+            /** Failures */
+            failures: number;
+            /** Repeats */
+            repeats: number;
+            /** Engine Cpu Ms */
+            engine_cpu_ms: number;
+            waiting: components["schemas"]["SpreadOut"] | null;
+            processing: components["schemas"]["SpreadOut"] | null;
+            response: components["schemas"]["SpreadOut"] | null;
+            remote: components["schemas"]["SpreadOut"] | null;
+            cpu: components["schemas"]["SpreadOut"] | null;
+            limit_waits: components["schemas"]["SpreadOut"] | null;
+            depth: components["schemas"]["SpreadOut"] | null;
+            oldest: components["schemas"]["SpreadOut"] | null;
+            /** Hosts */
+            hosts: components["schemas"]["RemoteOut"][];
         };
         /**
          * NoticeDetailOut
@@ -3385,6 +3501,36 @@ export interface components {
          */
         NoticeState: "gathering" | "pending" | "delivered" | "given-up";
         /**
+         * NumbersOut
+         * @description What a node is judged by. `arrives` and `handled` are messages a second, `needed` calls at once.
+         */
+        NumbersOut: {
+            /** Depth */
+            depth: number;
+            /** In Flight */
+            in_flight: number;
+            /** Prefetch */
+            prefetch: number;
+            /** Arrives */
+            arrives: number;
+            /** Handled */
+            handled: number;
+            /** Needed */
+            needed: number;
+            /** Call Ms */
+            call_ms: number;
+            /** Remote Ms */
+            remote_ms: number;
+            /** Cpu Ms */
+            cpu_ms: number;
+            /** Usual Ms */
+            usual_ms: number | null;
+            /** Limited Ms */
+            limited_ms: number;
+            /** Waiting S */
+            waiting_s: number;
+        };
+        /**
          * OpenedOut
          * @description A version as an editor on bpmn-js can open it. `changes` say what the first save changes of the file beyond the
          *     work itself, `key` is the id of the process that is meant; give `revision` back in `If-Match` with the draft.
@@ -3441,7 +3587,7 @@ export interface components {
              * Place
              * @enum {string}
              */
-            place: "queued" | "delayed" | "waiting" | "trash" | "joining" | "calling" | "listening";
+            place: "queued" | "delayed" | "waiting" | "trash";
             /**
              * Entered
              * @description ms since the epoch
@@ -3492,7 +3638,7 @@ export interface components {
              * Place
              * @enum {string}
              */
-            place: "queued" | "delayed" | "waiting" | "trash" | "joining" | "calling" | "listening";
+            place: "queued" | "delayed" | "waiting" | "trash";
             /**
              * Entered
              * @description ms since the epoch
@@ -3558,10 +3704,32 @@ export interface components {
             versions: components["schemas"]["VersionOut"][];
         };
         /**
+         * ProcessPointOut
+         * @description What happened to all instances of a version in the span that begins at `at`.
+         */
+        ProcessPointOut: {
+            /** Process */
+            process: string;
+            /** Version */
+            version: number;
+            /**
+             * At
+             * @description ms since the epoch
+             */
+            at: number;
+            /** Started */
+            started: number;
+            /** Finished */
+            finished: number;
+            /** Failed */
+            failed: number;
+            /** Cancelled */
+            cancelled: number;
+            duration: components["schemas"]["SpreadOut"] | null;
+        };
+        /**
          * QueueOut
          * @description One queue now. `oldest_ms` is the age of the oldest ready message, `held` why nothing is taken.
-         *
-         *     `waiting` messages are beside it: at a join, for the end of a called instance, for a message from outside.
          */
         QueueOut: {
             /** Process */
@@ -3580,8 +3748,6 @@ export interface components {
             oldest_ms: number;
             /** Held */
             held: string | null;
-            /** Waiting */
-            waiting: number;
         };
         /**
          * QuietModel
@@ -3618,22 +3784,6 @@ export interface components {
             zone: string;
         };
         /**
-         * ReachedOut
-         * @description A message that listened and goes on.
-         */
-        ReachedOut: {
-            /** Message */
-            message: string;
-            /** Instance */
-            instance: string;
-            /** Process */
-            process: string;
-            /** Version */
-            version: number;
-            /** Node */
-            node: string;
-        };
-        /**
          * RecentOut
          * @description How a version has done, of its newest instances: how many were looked at, still run, ended, and ended badly.
          */
@@ -3650,6 +3800,19 @@ export interface components {
             ended: number;
             /** Last Started */
             last_started: number | null;
+        };
+        /**
+         * RemoteOut
+         * @description Calls that actions made to one host. `statuses` counts answers by status; 0 is none at all.
+         */
+        RemoteOut: {
+            /** Host */
+            host: string;
+            took: components["schemas"]["SpreadOut"];
+            /** Statuses */
+            statuses: {
+                [key: string]: number;
+            };
         };
         /**
          * ResendIn
@@ -3971,6 +4134,26 @@ export interface components {
             dropped: number;
         };
         /**
+         * SpreadOut
+         * @description How values were spread: count and mean are exact, least and most too; p50, p95 and p99 are right to 1 %.
+         */
+        SpreadOut: {
+            /** Count */
+            count: number;
+            /** Mean */
+            mean: number;
+            /** Min */
+            min: number;
+            /** P50 */
+            p50: number;
+            /** P95 */
+            p95: number;
+            /** P99 */
+            p99: number;
+            /** Max */
+            max: number;
+        };
+        /**
          * StepOut
          * @description The record of one message that left its queue. Durations are in microseconds where the name ends in `_us`.
          */
@@ -4010,6 +4193,16 @@ export interface components {
             repeats: number;
             /** Status */
             status: number | null;
+        };
+        /**
+         * SummaryOut
+         * @description All of the time that was asked for in one, for each node and for the instances of each version.
+         */
+        SummaryOut: {
+            /** Nodes */
+            nodes: components["schemas"]["NodePointOut"][];
+            /** Processes */
+            processes: components["schemas"]["ProcessPointOut"][];
         };
         /**
          * TokenIn
@@ -5253,6 +5446,145 @@ export interface operations {
             };
         };
     };
+    node_metrics_api_v1_metrics_nodes_get: {
+        parameters: {
+            query?: {
+                span?: "minute" | "hour" | "day";
+                process?: string | null;
+                version?: number | null;
+                node?: string | null;
+                since?: number | null;
+                until?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodePointOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    process_metrics_api_v1_metrics_processes_get: {
+        parameters: {
+            query?: {
+                span?: "minute" | "hour" | "day";
+                process?: string | null;
+                version?: number | null;
+                node?: string | null;
+                since?: number | null;
+                until?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessPointOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    metric_summary_api_v1_metrics_summary_get: {
+        parameters: {
+            query?: {
+                span?: "minute" | "hour" | "day";
+                process?: string | null;
+                version?: number | null;
+                node?: string | null;
+                since?: number | null;
+                until?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SummaryOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bottleneck_api_v1_metrics_bottleneck_get: {
+        parameters: {
+            query?: {
+                process?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BottleneckOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_trash_api_v1_trash_get: {
         parameters: {
             query?: {
@@ -5609,41 +5941,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DoneOut"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    deliver_api_v1_messages__name__post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["ComingIn"] | null;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeliveredOut"];
                 };
             };
             /** @description A problem */

@@ -34,6 +34,7 @@ class MemoryMessages:
         self._state.check()
         work = Settling(self._state)
         accepted = work.accept(start)
+        work.finish()
         self._tell(work)
         return accepted
 

@@ -9,18 +9,18 @@ from msgspec.structs import replace
 
 from segue.core.ledger import Tally
 from segue.core.limits import Slot
-from segue.core.routing import Routes
 from segue.model.documents import Delivery, Document, PendingAuthorization
 from segue.model.errors import ProcessNotFound, StoreUnavailable, VersionNotFound
 from segue.model.events import Event
 from segue.model.ledger import LedgerLine
-from segue.model.message import Message, Outcome, Place, Result
+from segue.model.message import Message, Outcome, Place
 from segue.model.start import Accepted
 from segue.model.versions import InstanceState, Process, Step, Version, VersionContent
 from segue.model.workers import Worker
 from segue.ports.activity import Activity, Invitation
 from segue.ports.catalog import Session, Token, User
 from segue.ports.log_book import SinkPosition
+from segue.ports.metrics import Measures
 from segue.ports.views import StoredLog
 
 
@@ -52,8 +52,6 @@ class Run(Struct, kw_only=True):
     start_node: str
     origin: str | None
     last: Outcome | None = None
-    scope: str = ""
-    result: Result | None = None
 
 
 class Held(Struct, kw_only=True):
@@ -62,7 +60,6 @@ class Held(Struct, kw_only=True):
     version: Version
     content: VersionContent
     entries: dict[str, str]
-    routes: Routes | None = None
 
 
 class Tick(Struct, kw_only=True, frozen=True):
@@ -100,9 +97,11 @@ class State:
         self.marks: dict[str, int] = {}
         self.sinks: dict[str, SinkPosition] = {}
         self.log_levels: dict[str, str] = {}
+        self.queue_numbers: dict[tuple[int, str], int] = {}
+        self.measures: dict[int, Measures] = {}
         self.taken: dict[int, Message] = {}
         self.trouble: str | None = None
-        self._numbers = {"message": 0, "event": 0, "log": 0}
+        self._numbers = {"message": 0, "event": 0, "log": 0, "measure": 0}
 
     def check(self) -> None:
         """Raise StoreUnavailable while the store is said to be in trouble."""
@@ -122,6 +121,10 @@ class State:
             self.sinks[name] = replace(sink, dropped=sink.dropped + unsent)
         gone = {line.seq for line in going}
         self.logs = [line for line in self.logs if line.seq not in gone]
+
+    def queue_number(self, version: int, node: str) -> int:
+        """The number of a queue."""
+        return self.queue_numbers.setdefault((version, node), len(self.queue_numbers) + 1)
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -167,13 +170,6 @@ class State:
             if held.version.number == number:
                 return held
         raise VersionNotFound(f"process {name!r} has no version {number}")
-
-    def routes(self, key: int) -> Routes:
-        """The ways through a version, which is published and so does not change."""
-        held = self.by_id(key)
-        if held.routes is None:
-            held.routes = Routes(held.content.graph)
-        return held.routes
 
     def by_id(self, key: int) -> Held:
         """A version by its number in the store. Raises VersionNotFound."""

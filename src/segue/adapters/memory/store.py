@@ -8,6 +8,7 @@ from segue.adapters.memory.documents import MemoryDocuments
 from segue.adapters.memory.limits import MemoryLimits
 from segue.adapters.memory.log_book import MemoryLogBook
 from segue.adapters.memory.messages import MemoryMessages
+from segue.adapters.memory.metrics import MemoryMetrics
 from segue.adapters.memory.notices import MemoryNotices
 from segue.adapters.memory.state import Run, State
 from segue.adapters.memory.views import MemoryViews
@@ -24,6 +25,7 @@ class MemoryStore(
     MemoryActivity,
     MemoryNotices,
     MemoryLogBook,
+    MemoryMetrics,
 ):
     """Implements `Store`.
 
@@ -39,6 +41,7 @@ class MemoryStore(
         MemoryLimits.__init__(self, state)
         MemoryViews.__init__(self, state, clock)
         MemoryActivity.__init__(self, state)
+        MemoryMetrics.__init__(self, state)
         MemoryNotices.__init__(self, state, self._tell_all, self)
         MemoryLogBook.__init__(self, state)
 

@@ -39,10 +39,11 @@ _MESSAGES = Rows(
     f"{kinds_of('message', MESSAGE_COLUMNS)} number",
 )
 _READ_INSTANCES = Listed(
-    "SELECT num, live, trash, failed, cancelled, discarded FROM instance WHERE num IN ({}) ORDER BY num FOR UPDATE"
+    "SELECT num, live, trash, failed, cancelled, discarded, started FROM instance"
+    " WHERE num IN ({}) ORDER BY num FOR UPDATE"
 )
 _LEAVE_AND_READ = (
-    f"WITH gone AS ({_LEAVE.arrays} RETURNING 1) SELECT num, live, trash, failed, cancelled, discarded,"  # noqa: S608
+    f"WITH gone AS ({_LEAVE.arrays} RETURNING 1) SELECT num, live, trash, failed, cancelled, discarded, started,"  # noqa: S608
     " (SELECT count(*) FROM gone) FROM instance WHERE num = ANY($6::bigint[]) ORDER BY num FOR UPDATE"
 )
 _LOCK_INSTANCE = "SELECT 1 FROM instance WHERE num = ? FOR UPDATE"

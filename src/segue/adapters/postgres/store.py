@@ -24,6 +24,7 @@ from segue.adapters.postgres.writer import Writer
 from segue.adapters.sql import notices, views
 from segue.adapters.sql.ports.catalog import Catalog
 from segue.adapters.sql.ports.documents import Documents
+from segue.adapters.sql.ports.figures import Figures
 from segue.adapters.sql.ports.limits import Limits
 from segue.adapters.sql.ports.log_book import KeptLogs
 from segue.adapters.sql.ports.notices import Notices
@@ -51,7 +52,7 @@ HintListener = Callable[[str, str], None]
 
 
 class PostgresStore(
-    SharedMessages, PostgresScripts, Catalog, Documents, Limits, StoredViews, Pruning, Notices, KeptLogs
+    SharedMessages, PostgresScripts, Catalog, Documents, Limits, StoredViews, Pruning, Notices, KeptLogs, Figures
 ):
     """Implements `Store` in a database that other processes use as well."""
 

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from segue.adapters.sql.live import Held
+from segue.adapters.sql.metrics import encode_measures
 from segue.adapters.sql.operations import Report
 from segue.adapters.sql.rows import Cursor, Listed, Rows, insert
 from segue.adapters.sql.versions import Versions
+from segue.core.figures import Handled
 from segue.core.ledger import END_EVENTS, Tally, instance_state
-from segue.core.scopes import CALL
 from segue.model.events import Event, EventKind
-from segue.model.message import Kept, Outcome, Place, Result, SetAside
-from segue.model.versions import InstanceState
-
-_NOTHING = Result(b"", {})
+from segue.model.message import Kept, Outcome, Place, SetAside
 
 
 class OutOfDateError(Exception):
@@ -43,29 +39,22 @@ class Numbers(Protocol):
         """A number for a line."""
         ...
 
+    def measure(self) -> int:
+        """A number for what a commit measured."""
+        ...
+
 
 class _Change:
     """How one instance changes in this transaction."""
 
-    __slots__ = ("at", "instance", "last", "result", "scope", "tally", "version")
+    __slots__ = ("at", "instance", "last", "tally", "version")
 
     def __init__(self, held: Held) -> None:
         self.tally = Tally()
         self.instance = held.instance
         self.version = held.version
         self.last: Outcome | None = None
-        self.scope = held.scope
-        self.result: Result | None = None
         self.at = 0
-
-
-class Ended(Struct, frozen=True):
-    """A called instance that has ended in this transaction: the scope of its last message, and what it said."""
-
-    scope: str
-    state: InstanceState
-    result: Result
-    at: int
 
 
 # Bound once: before Python 3.12, every look at an enumeration's member costs a call.
@@ -84,9 +73,11 @@ _SET_ASIDE = Rows(
     " FROM {} d WHERE message.seq = d.column1 AND message.place = d.column2",
     "number small small text text",
 )
-_READ_INSTANCES = Listed("SELECT num, live, trash, failed, cancelled, discarded FROM instance WHERE num IN ({})")
+_READ_INSTANCES = Listed(
+    "SELECT num, live, trash, failed, cancelled, discarded, started FROM instance WHERE num IN ({})"
+)
 _INSTANCES = insert("instance", "num id version state started live start_node origin")
-MESSAGE_COLUMNS = "seq id queue instance parent place entered due repeats outages reason reason_code headers body scope"
+MESSAGE_COLUMNS = "seq id queue instance parent place entered due repeats outages reason reason_code headers body"
 """The columns of a new message, in the order of the rows that are written."""
 
 _MESSAGES = insert("message", MESSAGE_COLUMNS)
@@ -95,6 +86,7 @@ _STEPS = insert(
     "seq id queue instance parent outcome produced entered taken ended worker_us remote_us cpu_us repeats status by",
 )
 _EVENTS = insert("event", "seq kind at version instance node message detail")
+_MEASURES = insert("measure", "seq data")
 _LOGS = insert("log", "seq at level text queue instance message")
 _KEYS = insert("idempotency", "process key instance message")
 _TALLIES = Rows(
@@ -116,11 +108,12 @@ class Changes:
         self.steps: list[tuple[Any, ...]] = []
         self.instances: list[tuple[Any, ...]] = []
         self.keys: list[tuple[Any, ...]] = []
+        self.handled: list[Handled] = []
+        self._ended: list[tuple[int, str, int, int]] = []
         self._keep: list[tuple[Any, ...]] = []
         self._set_aside: list[tuple[Any, ...]] = []
         self._leave_queue: list[int] = []
         self._leave_aside: list[int] = []
-        self.ended_calls: list[Ended] = []
         self._numbers = numbers
         self._logs: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
@@ -162,18 +155,6 @@ class Changes:
         if last is not None:
             change.last = last
         return change.tally
-
-    def lock_instance(self, run: int) -> None:
-        """Before looking at several messages of an instance: nobody else changes it until the end of the transaction.
-
-        Nothing to do where there is one writer.
-        """
-
-    def note_result(self, held: Held, result: Result) -> None:
-        """Note what a message of a called instance said when it left; the last one's counts."""
-        change = self._changed.get(held.run)
-        if change is not None:
-            change.result = result
 
     def log(self, held: Held, at: int, level: str, text: str) -> None:
         """Store a line about a message."""
@@ -223,6 +204,10 @@ class Changes:
         self._write_tallies()
         self._put(_EVENTS, self._events)
         self._put(_LOGS, self._logs)
+        if self.handled or self.instances or self._ended:
+            started = [(row[2], row[4]) for row in self.instances]
+            measured = encode_measures(self.handled, started, self._ended)
+            self._put(_MEASURES, [(self._numbers.measure(), measured)])
         self._clear()
 
     def _put(self, statement: Rows, rows: Sequence[Sequence[object]]) -> None:
@@ -245,6 +230,9 @@ class Changes:
     def _read_instances(self, numbers: list[int]) -> list[Sequence[Any]]:
         return _READ_INSTANCES.read(self.cursor, numbers)
 
+    def lock_instance(self, run: int) -> None:
+        """Let no other process change the messages of an instance from now on, where there are several."""
+
     def drop(self) -> None:
         """Forget what was gathered since `write`, which does not happen after all."""
         if self._events:
@@ -261,6 +249,8 @@ class Changes:
             self.keys,
             self.messages,
             self.steps,
+            self.handled,
+            self._ended,
             self._events,
             self._logs,
         ):
@@ -270,7 +260,7 @@ class Changes:
         stored = {row[0]: row for row in self._read_instances(list(self._changed))}
         rows = []
         for num, change in self._changed.items():
-            _, live, trash, failed, cancelled, discarded = stored[num]
+            _, live, trash, failed, cancelled, discarded, started = stored[num]
             tally = Tally(live=live, trash=trash, failed=failed, cancelled=cancelled, discarded=discarded)
             tally.add(change.tally)
             after = instance_state(tally, change.last)
@@ -279,8 +269,7 @@ class Changes:
                 (num, tally.live, tally.trash, tally.failed, tally.cancelled, tally.discarded, str(after), ended)
             )
             if ended is not None:
+                self._ended.append((change.version, str(after), started, ended))
                 self.event(END_EVENTS[after], ended, change.version, change.instance)
-                if change.scope.startswith(CALL):
-                    self.ended_calls.append(Ended(change.scope, after, change.result or _NOTHING, ended))
         self._put(_TALLIES, rows)
         self._changed.clear()

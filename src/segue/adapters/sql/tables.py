@@ -109,15 +109,11 @@ message = Table(
     Column("reason_code", Text),
     Column("headers", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    # Compared by its bytes: what is in a scope is a range of texts. NULL is the scope "".
-    Column("scope", Text().with_variant(Text(collation="C"), "postgresql")),
 )
 # `place` is 0 for queued and delayed alike: which of the two a message is depends on the instant one asks. The
 # conditions are literals, because a database uses a partial index only for what it can see at planning time.
 in_queue = message.c.place == literal_column("0")
 aside = message.c.place >= literal_column("2")
-held = message.c.place >= literal_column("4")
-listening = message.c.place == literal_column("6")
 _due_later = in_queue & (message.c.due > literal_column("0"))
 
 
@@ -131,9 +127,6 @@ Index("message_instance", message.c.instance)
 _partial("message_aside", aside, message.c.place, message.c.seq)
 _partial("message_aside_queue", aside, message.c.queue)
 _partial("message_aside_id", aside, message.c.id)
-_partial("message_held", held, message.c.queue)
-_partial("message_listening", listening, message.c.reason, message.c.seq)
-_partial("message_scope", message.c.scope.is_not(None), message.c.scope, message.c.place, message.c.queue)
 
 # Append only. `parent` is the number of the step whose transition produced the message.
 step = Table(
@@ -427,6 +420,27 @@ notice = Table(
 Index("notice_cause", notice.c.rule, notice.c.cause, notice.c.seq)
 _partial("notice_due", notice.c.state == literal_column("'pending'"), notice.c.sender, notice.c.due)
 _partial("notice_gathering", notice.c.state == literal_column("'gathering'"), notice.c.due)
+
+# What a commit measured, until it is added to the figures.
+measure = Table(
+    "measure",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# Figures of a node, or with "" of all instances of a version, in the `span` seconds that begin at `at`.
+metric = Table(
+    "metric",
+    metadata,
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("version", Number, ForeignKey("version.id"), primary_key=True, autoincrement=False),
+    Column("node", Text, primary_key=True),
+    Column("at", Number, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("metric_at", metric.c.span, metric.c.at)
 
 # Facts about the store itself, by name: the schema's revision, numbers that must never be given twice.
 fact = Table(

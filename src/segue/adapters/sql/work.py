@@ -43,7 +43,6 @@ def perform(
         except SegueError as error:
             operation.error = error
     changes.write()
-    settling.finish()
 
 
 def needs_alone(operation: Operation) -> bool:

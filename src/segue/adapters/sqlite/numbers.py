@@ -17,3 +17,4 @@ class CountedNumbers:
         self.instance = count(following("instance", "num")).__next__
         self.event = count(following("event", "seq")).__next__
         self.log = count(max(following("log", "seq"), following("log_sink", "seq"))).__next__
+        self.measure = count(following("measure", "seq")).__next__

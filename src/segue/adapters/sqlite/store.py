@@ -8,6 +8,7 @@ from pathlib import Path
 
 from segue.adapters.sql.ports.catalog import Catalog
 from segue.adapters.sql.ports.documents import Documents
+from segue.adapters.sql.ports.figures import Figures
 from segue.adapters.sql.ports.limits import Limits
 from segue.adapters.sql.ports.log_book import KeptLogs
 from segue.adapters.sql.ports.notices import Notices
@@ -39,7 +40,9 @@ _LIVE = (
 )
 
 
-class SqliteStore(SqliteMessages, SqliteScripts, Catalog, Documents, Limits, KeptLogs, StoredViews, Pruning, Notices):
+class SqliteStore(
+    SqliteMessages, SqliteScripts, Catalog, Documents, Limits, KeptLogs, StoredViews, Pruning, Notices, Figures
+):
     """Implements `Store` in one file of a data folder, which it holds alone until closed."""
 
     def __init__(self, parts: Parts, lock: FolderLock) -> None:

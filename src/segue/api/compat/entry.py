@@ -31,6 +31,7 @@ class Compat:
             NodeDocuments(control.published),
             control.logs,
             parts.remote_calls,
+            parts.engine,
             parts.gate,
             parts.clock,
         )

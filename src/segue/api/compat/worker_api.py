@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Raw
@@ -20,6 +21,7 @@ from segue.control.logs import Logs
 from segue.model.documents import Document, DocumentKind
 from segue.model.errors import Invalid, NotFound
 from segue.ports.outside import Clock
+from segue.runtime.engine import Engine
 from segue.runtime.remote_calls import RemoteCalls
 
 log = logging.getLogger(__name__)
@@ -33,12 +35,20 @@ class WorkerApi:
     """The routes below /logger, /metrics and /document."""
 
     def __init__(  # noqa: PLR0917 - what it stands on
-        self, documents: Documents, nodes: NodeDocuments, logs: Logs, remote: RemoteCalls, gate: Gate, clock: Clock
+        self,
+        documents: Documents,
+        nodes: NodeDocuments,
+        logs: Logs,
+        remote: RemoteCalls,
+        engine: Engine,
+        gate: Gate,
+        clock: Clock,
     ) -> None:
         self._documents = documents
         self._nodes = nodes
         self._logs = logs
         self._remote = remote
+        self._engine = engine
         self._gate = gate
         self._clock = clock
 
@@ -76,7 +86,16 @@ class WorkerApi:
                 _number(facts.get("sent_request_total_duration")),
                 status,
             )
+            self._add_to_figures(facts, status)
         return _ok("")
+
+    def _add_to_figures(self, facts: Mapping[str, Any], status: int | None) -> None:
+        """Note the call at its node, whose version a worker knows as its topology."""
+        host = urlsplit(str(facts.get("url") or "")).hostname or str(facts.get("application_id") or "")
+        took_us = round(max(_number(facts.get("sent_request_total_duration")), 0.0) * 1000)
+        version = str(facts.get("topology_id") or "")
+        if version.isascii() and version.isdecimal() and len(version) < 18:
+            self._engine.note_remote(int(version), str(facts.get("node_id") or ""), host[:253], took_us, status or 0)
 
     # -- documents ----------------------------------------------------------------------------------------------------
 

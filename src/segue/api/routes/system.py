@@ -13,6 +13,7 @@ from segue.api.error_pages import page as error_page
 from segue.api.front import HEALTH
 from segue.api.openmetrics import MEDIA_TYPE as OPENMETRICS
 from segue.api.openmetrics import render
+from segue.api.openmetrics_figures import figure_lines
 from segue.api.problems import PAGES
 from segue.api.schemas import AuditOut, HealthOut, ServiceOut
 from segue.model.ledger import Audit
@@ -55,4 +56,7 @@ class OpenMetrics(Response):
 async def metrics(use: UseCases, parts: Everything) -> OpenMetrics:
     """Numbers of now, as OpenMetrics text."""
     queues = await use.queues.find(None)
-    return OpenMetrics(render(queues, parts.engine.services(), parts.remote_calls.totals()))
+    await parts.engine.roll_figures()
+    services = parts.engine.services()
+    more = figure_lines(parts.engine.meter.totals, services)
+    return OpenMetrics(render(queues, services, parts.remote_calls.totals(), more))

@@ -1,0 +1,198 @@
+"""Figures: what a node, or all instances of a version, did in a span of time; they can be added up."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
+from typing import Any
+
+from msgspec import Struct, field
+
+from segue.core.sketch import Sketch
+from segue.model.message import Message, Outcome, Transition
+
+
+class Span(IntEnum):
+    """How much time one row of figures is about, in seconds."""
+
+    MINUTE = 60
+    HOUR = 3_600
+    DAY = 86_400
+
+
+WAIT, WORK, WORKER, REMOTE, CPU = "wait_ms", "work_ms", "worker_us", "remote_us", "cpu_us"
+DEPTH, OLDEST, LIMITED, DURATION = "depth", "oldest_ms", "limited_ms", "duration_ms"
+ENGINE = "engine_us"
+IN_TRASH = "trash"
+STARTED = "started"
+
+# What a control service did, unlike what a person decided.
+_EXECUTED = frozenset(
+    {*(each.value for each in (Outcome.OK, Outcome.STOPPED, Outcome.FAILED, Outcome.REPEAT)), IN_TRASH}
+)
+_TRIED = _EXECUTED | {Outcome.OUTAGE.value}
+_MOST_HOSTS = 50
+_OTHER_HOSTS = "others"
+_FAILED = (Outcome.FAILED.value, IN_TRASH)
+
+
+class Remote(Struct, kw_only=True):
+    """Calls of one host: how long they took, and how many were answered with which status (0: not at all)."""
+
+    took_us: Sketch = field(default_factory=Sketch)
+    statuses: dict[int, int] = {}
+
+    def merge(self, other: Remote) -> None:
+        """Add the other one's calls."""
+        self.took_us.merge(other.took_us)
+        _add(self.statuses, other.statuses)
+
+
+class Figures(Struct, kw_only=True):
+    """Counts by outcome, sketches by what was measured, sums, and the calls of other hosts.
+
+    `first` and `last` are the instants of the first and the last handling; 0 without any.
+    """
+
+    first: int = 0
+    last: int = 0
+    counts: dict[str, int] = {}
+    sketches: dict[str, Sketch] = {}
+    sums: dict[str, int] = {}
+    remote: dict[str, Remote] = {}
+
+    def sketch(self, name: str) -> Sketch:
+        """The sketch of this name, to be added to."""
+        found = self.sketches.get(name)
+        if found is None:
+            found = self.sketches[name] = Sketch()
+        return found
+
+    def merge(self, other: Figures) -> None:
+        """Add the other one's figures."""
+        if other.last:
+            self.span(other.first, other.last)
+        _add(self.counts, other.counts)
+        _add(self.sums, other.sums)
+        for name, sketch in other.sketches.items():
+            self.sketch(name).merge(sketch)
+        for host, remote in other.remote.items():
+            mine = self.remote.get(host)
+            if mine is None:
+                mine = self.remote[host] = Remote()
+            mine.merge(remote)
+
+    def span(self, first: int, last: int) -> None:
+        """There were handlings from this instant to that."""
+        self.first = min(self.first, first) if self.last else first
+        self.last = max(self.last, last)
+
+    def called(self, calls: Iterable[Sequence[Any]]) -> None:
+        """Add calls of other hosts: host, µs and status each. Of too many hosts one sum is kept."""
+        for host, took_us, status in calls:
+            name = host if host in self.remote or len(self.remote) < _MOST_HOSTS else _OTHER_HOSTS
+            found = self.remote.get(name)
+            if found is None:
+                found = self.remote[name] = Remote()
+            found.took_us.add([took_us])
+            _add(found.statuses, {status: 1})
+
+    def executed(self) -> int:
+        """How often messages were handled to an end or to a repeat."""
+        return sum(count for outcome, count in self.counts.items() if outcome in _EXECUTED)
+
+    def failures(self) -> int:
+        """How many messages failed."""
+        return sum(self.counts.get(outcome, 0) for outcome in _FAILED)
+
+
+Handled = Sequence[Any]
+"""One handling as it is stored: queue, outcome, ready, taken and ended (ms), worker, remote and CPU time (µs), and
+the calls of other hosts as (host, µs, status)."""
+
+
+def handling(queue: int, outcome: str, message: Message, transition: Transition) -> Handled:
+    """What a transition says about handling its message. Its queue has kept it waiting since it was there and due."""
+    record = transition.record
+    entered, due = message.entered, message.due
+    return (
+        queue,
+        outcome,
+        max(entered, due),
+        record.taken,
+        transition.at,
+        record.worker_us,
+        record.remote_us,
+        record.cpu_us,
+        record.remote,
+    )
+
+
+Key = tuple[int, int]
+"""A queue, or a version as a negative number, and the minute (its number since the epoch)."""
+
+_MINUTE_MS = 60_000
+
+
+class Gathered:
+    """Figures by queue and minute. What is added is grouped first, because whole columns are cheaper than rows."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[Key, Figures] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.by_key)
+
+    def of(self, place: int, at: int) -> Figures:
+        """The figures of a queue (or -version) in the minute of this instant."""
+        key = (place, at // _MINUTE_MS)
+        found = self.by_key.get(key)
+        if found is None:
+            found = self.by_key[key] = Figures()
+        return found
+
+    def handled(self, rows: Iterable[Handled]) -> None:
+        """Add handlings."""
+        groups: dict[Key, list[Handled]] = defaultdict(list)
+        for row in rows:
+            groups[row[0], row[4] // _MINUTE_MS].append(row)
+        for (queue, minute), group in groups.items():
+            _add_group(self.of(queue, minute * _MINUTE_MS), group)
+
+    def started(self, rows: Iterable[Sequence[int]]) -> None:
+        """Add starts: version and instant."""
+        for version, at in rows:
+            _add(self.of(-version, at).counts, {STARTED: 1})
+
+    def ended(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Add ends of instances: version, state, started and ended."""
+        for version, state, started, ended in rows:
+            figures = self.of(-version, ended)
+            _add(figures.counts, {state: 1})
+            figures.sketch(DURATION).add([ended - started])
+
+
+def _add_group(figures: Figures, group: list[Handled]) -> None:
+    _, outcomes, ready, taken, ended, worker, remote, cpu, calls = zip(*group, strict=True)
+    counted = Counter(outcomes)
+    _add(figures.counts, counted)
+    if not counted.keys() <= _TRIED:
+        group = [row for row in group if row[1] in _TRIED]
+        if not group:
+            return
+        _, outcomes, ready, taken, ended, worker, remote, cpu, calls = zip(*group, strict=True)
+    figures.span(min(ended), max(ended))
+    figures.sketch(WAIT).add([b - a for a, b in zip(ready, taken, strict=True)])
+    figures.sketch(WORK).add([b - a for a, b in zip(taken, ended, strict=True)])
+    for name, values in ((WORKER, worker), (REMOTE, remote), (CPU, cpu)):
+        if measured := [value for value in values if value]:
+            figures.sketch(name).add(measured)
+    for some in calls:
+        if some:
+            figures.called(some)
+
+
+def _add(counts: dict[Any, int], more: Mapping[Any, int]) -> None:
+    for name, count in more.items():
+        counts[name] = counts.get(name, 0) + count
