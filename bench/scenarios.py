@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.editor import editor
 from bench.load import BODY, Measured, one_by_one, p50_p99, wrk
 from bench.stack import Server, chain, server, worker
 
@@ -186,4 +187,5 @@ SCENARIOS: dict[str, Callable[[], None]] = {
     "row": row,
     "backlog": backlog,
     "versions": versions,
+    "editor": editor,
 }
