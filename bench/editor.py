@@ -12,7 +12,7 @@ UI = Path(__file__).resolve().parent.parent / "ui"
 
 
 def editor() -> None:
-    """Drag a node, and the whole drawing, for four seconds each: frames a second. Needs node, chromium and `make ui`."""
+    """Drag a node, and the whole drawing, for four seconds each: frames a second. Needs node, chromium, `make ui`."""
     chromium, node = shutil.which("chromium"), shutil.which("node")
     if chromium is None or node is None or not (UI / "node_modules").is_dir():
         sys.stderr.write("bench editor: left out; it needs node, chromium and `make ui`\n")

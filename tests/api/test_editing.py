@@ -80,6 +80,8 @@ async def test_a_version_opens_for_an_editor_with_what_saving_changes(site: Site
     assert any("no drawing" in text for text in opened["changes"])
     assert (opened["key"], opened["revision"]) == ("p", revision_of(source.encode()))
     assert opened["version"]["state"] == "draft"
+    await put(site, source.replace("<endEvent", "<!-- why -->\n<!-- so --><endEvent"))
+    assert "Comments in the XML are left out (2 times)." in (await site.get(f"{ORDERS}/versions/1/edit"))["changes"]
     await put(site, opened["xml"])
     assert (await site.get(f"{ORDERS}/versions/1/edit"))["changes"] == []
 

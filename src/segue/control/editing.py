@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -86,7 +87,7 @@ class Editing:
         return Opened(
             version=version,
             xml=found.data.decode(),
-            changes=found.changes,
+            changes=found.changes + _comments(found.data),
             findings=content.findings,
             key=content.graph.key,
             revision=revision_of(content.source),
@@ -128,6 +129,12 @@ class Editing:
             return write_tplg_json(graph)
         hosts = {worker.name: urlsplit(worker.url).netloc for worker in await self._workers.workers()}
         return write_tplg(graph, hosts)
+
+
+def _comments(xml: bytes) -> tuple[str, ...]:
+    """A sentence about comments in the XML: editors built on moddle do not keep them."""
+    count = len(re.findall(rb"<!--.*?-->", re.sub(rb"<!\[CDATA\[.*?\]\]>", b"", xml, flags=re.DOTALL), re.DOTALL))
+    return (f"Comments in the XML are left out ({count} times).",) if count else ()
 
 
 def _as_bpmn(found: Normalised) -> Exported:
