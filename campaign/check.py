@@ -29,13 +29,15 @@ class Verdict(Struct):
 
 
 class Books(Struct, kw_only=True):
-    """The three books of one process. `shape`: messages of one instance at each action, without the version's mark."""
+    """The three books of one process. `shape`: messages of one instance at each action, without the version's mark;
+    `beside`: its messages that come to no action."""
 
     starts: Sequence[Start]
     instances: Sequence[Mapping[str, Any]]
     lines: Sequence[Mapping[str, Any]]
     calls: Sequence[Call]
     shape: Mapping[str, int]
+    beside: int = 0
 
 
 def compare(books: Books) -> Verdict:
@@ -126,7 +128,7 @@ def _strangers(books: Books, seen: Mapping[str, object]) -> list[str]:
 
 def _ledger(books: Books) -> list[str]:
     """The sums of the ledger are those that so many instances of this shape make, and nothing is left."""
-    size = sum(books.shape.values())
+    size = sum(books.shape.values()) + books.beside
     total = {name: sum(line[name] for line in books.lines) for name in ("accepted", "produced", "consumed", *PLACES)}
     accepted = len(books.starts)
     wanted = {"accepted": accepted, "produced": accepted * (size - 1), "consumed": accepted * size}

@@ -37,6 +37,7 @@ class Campaign(Struct, frozen=True):
 
 CAMPAIGNS = {
     "kill": Campaign(kill.campaign, 200),
+    "kill-joins": Campaign(kill.campaign_with_joins, 100),
     "switch": Campaign(switch.campaign, 500),
     "switch-kill": Campaign(switch.campaign_with_kills, 500),
     "order": Campaign(order.campaign, 20),

@@ -56,3 +56,23 @@ def tree(worker: str, prefetch: int = 10) -> bytes:
 
 TREE = {"first": 1, "left": 1, "split": 1, "last": 2}
 """Messages of one instance of `tree` at each action."""
+
+
+def meeting(worker: str, prefetch: int = 10) -> bytes:
+    """As `tree`, but what was copied and split comes together again before `middle`; a timer watches `left`."""
+    tasks = [Task("first", "first"), Task("left", "left"), Task("split", "split", "batch"), Task("last", "last")]
+    tasks.append(Task("middle", "middle"))
+    flows = [("start", "first"), ("first", "left"), ("first", "split"), ("split", "last")]
+    flows += [("left", "join"), ("last", "join"), ("join", "middle")]
+    hour = "<b:timerEventDefinition><b:timeDuration>PT1H</b:timeDuration></b:timerEventDefinition>"
+    more = f'<b:parallelGateway id="join"/><b:boundaryEvent id="late" attachedToRef="left">{hour}</b:boundaryEvent>'
+    more += '<b:endEvent id="too-late"/>'
+    drawn = draw(tasks, [*flows, ("late", "too-late")], worker, prefetch)
+    return drawn.replace(b'<b:startEvent id="start"/>', b'<b:startEvent id="start"/>' + more.encode())
+
+
+MEETING = TREE | {"middle": 1}
+"""Messages of one instance of `meeting` at each action."""
+
+MEETING_BESIDE = 5
+"""Its messages that come to no action: three that wait at the join, the one they become, the timer's."""

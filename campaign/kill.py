@@ -11,10 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
-from campaign.draw import TREE, tree
+from msgspec import Struct
+
+from campaign.draw import MEETING, MEETING_BESIDE, TREE, meeting, tree
 from campaign.load import Load
 from campaign.plan import Plan
 from campaign.processes import ProcessError
@@ -39,23 +42,40 @@ def body(number: int) -> Body:
     return Body(number=number, again=again, pad="x" * 200)
 
 
+class _Drawn(Struct, frozen=True):
+    """What runs: the file, the messages of an instance at each action, and those that come to none."""
+
+    file: bytes
+    shape: Mapping[str, int]
+    beside: int = 0
+
+
 async def campaign(plan: Plan, folder: Path) -> Result:
     """Kill so often, then let everything come to its end, and hold the books against each other."""
+    return await _play(NAME, plan, folder, _Drawn(tree(WORKER), TREE))
+
+
+async def campaign_with_joins(plan: Plan, folder: Path) -> Result:
+    """The same, with a process whose branches come together again."""
+    return await _play("kill-joins", plan, folder, _Drawn(meeting(WORKER), MEETING, MEETING_BESIDE))
+
+
+async def _play(name: str, plan: Plan, folder: Path, drawn: _Drawn) -> Result:
     async with world(folder, store=plan.store) as here:
         await here.start(WORKER)
-        await here.make(PROCESS, tree(WORKER))
+        await here.make(PROCESS, drawn.file)
         load = Load(here.api, PROCESS, body, rate=STARTS_PER_S)
         try:
             moments = await _kills(here, load, plan)
             await load.finish()
         finally:
             await load.cancel()
-        plan.tell(NAME, f"{len(load.accepted)} starts are answered; waiting for the last of them to end")
+        plan.tell(name, f"{len(load.accepted)} starts are answered; waiting for the last of them to end")
         await here.settled(PROCESS)
         here.check_log()
-        verdict = await here.verdict(load, PROCESS, TREE, WORKER)
+        verdict = await here.verdict(load, PROCESS, drawn.shape, WORKER, drawn.beside)
         await here.server.stop()
-        result = Result.of(NAME, plan, here, load, verdict)
+        result = Result.of(name, plan, here, load, verdict)
         result.notes |= moments
         return result
 

@@ -137,7 +137,9 @@ class World:
 
         await until_async(none_runs, within_s, f"the instances of {', '.join(processes)} to end", every_s=0.2)
 
-    async def verdict(self, load: Load, process: str, shape: Mapping[str, int], worker: str) -> Verdict:
+    async def verdict(
+        self, load: Load, process: str, shape: Mapping[str, int], worker: str, beside: int = 0
+    ) -> Verdict:
         """Hold the three books of a process against each other. Nothing of it may be running any more."""
         account = await self.audit()
         served = await self.api.ask("/audit")
@@ -149,6 +151,7 @@ class World:
             lines=[line for line in account["versions"] if line["process"] == process],
             calls=await self.workers[worker].calls(),
             shape=shape,
+            beside=beside,
         )
         return await asyncio.to_thread(compare, books)
 

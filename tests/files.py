@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -46,3 +47,21 @@ def user_task() -> str:
 def without_action() -> str:
     """A file that opens and does not publish: its task has no action."""
     return chain("echo").replace('<segue:action kind="connector" worker="w" name="echo"/>', "")
+
+
+def drawn(inside: str, messages: str = "") -> str:
+    """A process with these elements; `{task NAME}` stands for a task that calls this action of the worker `w`, under
+    the name as id, and `{A > B}` for a flow."""
+    parts = re.sub(r"\{task (\w+)\}", _task, inside)
+    head, _, tail = _HEAD.partition("<process")
+    return head + messages + "<process" + tail + re.sub(r"\{(\w+) > (\w+)\}", _flow, parts) + _TAIL
+
+
+def _task(found: re.Match[str]) -> str:
+    name = found[1]
+    action = f'<segue:action kind="connector" worker="w" name="{name}"/>'
+    return f'<serviceTask id="{name}"><extensionElements>{action}</extensionElements></serviceTask>'
+
+
+def _flow(found: re.Match[str]) -> str:
+    return f'<sequenceFlow id="{found[1]}-{found[2]}" sourceRef="{found[1]}" targetRef="{found[2]}"/>'

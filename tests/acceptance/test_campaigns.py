@@ -62,6 +62,11 @@ def test_kill(tmp_path: Path) -> None:
     assert line["messages"] == 5 * line["accepted"]
 
 
+def test_kill_while_branches_come_together(tmp_path: Path) -> None:
+    line = play(tmp_path, ONLY="kill-joins", FAULTS="1", SEED="5")
+    assert line["messages"] == 11 * line["accepted"]
+
+
 def test_switch_while_the_server_is_killed(tmp_path: Path) -> None:
     line = play(tmp_path, "switch-kill", "--faults", "20")
     assert line["notes"]["kills"] == 1

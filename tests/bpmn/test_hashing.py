@@ -17,9 +17,11 @@ from segue.bpmn.hashing import choice_orders, semantic_hash
 from segue.model.graph import (
     Action,
     ActionKind,
+    Bodies,
     Condition,
     Flow,
     LimitRule,
+    Meeting,
     MissedTicks,
     Node,
     NodeKind,
@@ -53,6 +55,12 @@ FULL = ProcessGraph(
             limits=(LimitRule(key="k", calls=2, per_ms=1_000),),
             message_name="m",
             parent="s",
+            attached_to="b",
+            interrupting=False,
+            error_code="E1",
+            calls="other",
+            correlation="body.id",
+            meeting=Meeting(bodies=Bodies.LIST, into="field", waits=False),
         ),
         Node(id="b", kind=NodeKind.END, element="endEvent"),
     ),
@@ -91,13 +99,14 @@ def changes(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 CHANGES = dict(changes(FULL))
-STORED = "664d6ea028f8316b3cadbbc07da1b80f8bcf53802d065384ad24937fb035bbb3"
+STORED = "21d5f32db870951d43f08772f0af07a2b4abf124d18f3b88e29c72d7059f7d25"
+FIRST = "664d6ea028f8316b3cadbbc07da1b80f8bcf53802d065384ad24937fb035bbb3"
 
 
 def test_the_example_sets_every_field() -> None:
     """A field that is added to the model has to be set in FULL, or the tests below would not try it."""
     node, rest = FULL.nodes[0], (FULL, FULL.flows[0], FULL.flows[0].condition)
-    for struct in (node, node.action, node.timer, node.repeat, node.limits[0], *rest):
+    for struct in (node, node.action, node.timer, node.repeat, node.limits[0], node.meeting, *rest):
         for field in structs.fields(struct):
             assert field.required or getattr(struct, field.name) != field.default, field.name
 
@@ -117,6 +126,12 @@ def test_no_two_changes_have_the_same_hash() -> None:
 def test_the_hash_is_the_one_that_is_stored() -> None:
     """Stored versions carry it: it may only change together with the name of the canonical form."""
     assert semantic_hash(FULL) == STORED
+
+
+def test_fields_that_came_later_leave_older_hashes_as_they_are() -> None:
+    later = {"attached_to": None, "interrupting": True, "error_code": None, "calls": None, "correlation": None}
+    first = structs.replace(FULL.nodes[0], meeting=None, **later)
+    assert semantic_hash(structs.replace(FULL, nodes=(first, FULL.nodes[1]))) == FIRST
 
 
 @given(graphs(), st.randoms(use_true_random=False))

@@ -43,7 +43,7 @@ def test_orchesty_files_become_bpmn_that_means_the_same(data: bytes, name: str) 
 
 
 def test_what_is_not_in_the_graph_is_not_written() -> None:
-    for data in (line('<callActivity id="c"/>'), line(f'<subProcess id="s">{task("a")}</subProcess>')):
+    for data in (line('<complexGateway id="c"/>'), line(f'<transaction id="s">{task("a")}</transaction>')):
         with pytest.raises(Invalid, match="cannot be written"):
             write_bpmn(graph_of(data))
 

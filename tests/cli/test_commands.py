@@ -11,17 +11,18 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import SEGUE, Result, Server, Starting, Worker, segue
-from tests.files import chain, user_task, without_action
+from tests.files import chain, drawn, user_task, without_action
 
 GROUPS = {
-    (): "serve config deploy check start top audit backup process version instance queue trash task worker token user"
-    " sender rule notice",
+    (): "serve config deploy check start top audit backup process version instance queue trash task message worker"
+    " token user sender rule notice",
     ("process",): "list create move",
     ("version",): "publish enable disable retire diff",
     ("instance",): "list show cancel",
     ("queue",): "list",
     ("trash",): "list show edit resend discard",
     ("task",): "list show accept reject",
+    ("message",): "deliver",
     ("worker",): "add list remove actions check",
     ("sender",): "add list test remove",
     ("rule",): "add list remove",
@@ -290,6 +291,22 @@ def test_tasks_are_accepted_and_rejected(deployed: Server, worker: Worker) -> No
     assert deployed.segue("task", "accept", first, "--data", '{"ok": "by hand"}').out == "accepted\n"
     assert deployed.segue("task", "reject", second).out == "rejected\n"
     assert deployed.segue("task", "reject", second).code == 1
+
+
+def test_messages_are_delivered_to_who_waits(deployed: Server, tmp_path: Path) -> None:
+    event = '<messageEventDefinition messageRef="M"/>'
+    inside = f'<startEvent id="start"/><intermediateCatchEvent id="paid">{event}</intermediateCatchEvent>'
+    file = tmp_path / "paying.bpmn"
+    file.write_text(drawn(inside + "{start > paid}", '<message id="M" name="paid"/>'))
+    deployed.segue("deploy", str(file), "--enable")
+    instance = started(deployed, "paying").json["instance"]
+    assert deployed.segue("message", "deliver", "paid", "--key", "nobody's").code == 1
+    assert deployed.segue("message", "deliver", "paid", "--data", "no json").code == 1
+    for _ in range(100):
+        reached = deployed.segue("message", "deliver", "paid", "--data", '{"sum": 1}', "--json")
+        if reached.code == 0:
+            break
+    assert [each["instance"] for each in reached.json["delivered"]] == [instance]
 
 
 # -- workers, tokens, users, versions ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
+from segue.testing.contracts.meeting import MeetingContract
 from segue.testing.contracts.metrics import MetricContract
 from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.queues import QueuesContract
@@ -64,6 +65,10 @@ class TestQueues(QueuesContract):
 
 
 class TestSettling(SettlingContract):
+    pass
+
+
+class TestMeeting(MeetingContract):
     pass
 
 

@@ -14,6 +14,7 @@ from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContr
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
 from segue.testing.contracts.log_book import LogBookContract
+from segue.testing.contracts.meeting import MeetingContract
 from segue.testing.contracts.metrics import MetricContract
 from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.queues import QueuesContract
@@ -49,6 +50,10 @@ class TestQueues(QueuesContract):
 
 
 class TestSettling(SettlingContract):
+    pass
+
+
+class TestMeeting(MeetingContract):
     pass
 
 

@@ -28,6 +28,11 @@ ELEMENTS = {
     NodeKind.INCLUSIVE: "inclusiveGateway",
     NodeKind.PARALLEL: "parallelGateway",
     NodeKind.PASS: "intermediateThrowEvent",
+    NodeKind.SUB_PROCESS: "subProcess",
+    NodeKind.CALL: "callActivity",
+    NodeKind.EVENT_GATEWAY: "eventBasedGateway",
+    NodeKind.MESSAGE: "intermediateCatchEvent",
+    NodeKind.ERROR: "boundaryEvent",
     NodeKind.UNSUPPORTED: "complexGateway",
 }
 

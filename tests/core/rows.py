@@ -2,98 +2,34 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from segue.core.routing import Routes
-from segue.model.graph import ActionKind, Node, NodeKind, RepeatPolicy, TimerKind
-from segue.model.message import Message
+from segue.model.graph import NodeKind, TimerKind
 from segue.model.workers import Fault, WorkerReply
-from tests.core.build import NOW, action, broken, cel, envelope, message, node, reply, routes, timer
-
-
-class Row(NamedTuple):
-    """One row: what a reader of the page sees, and how to make it happen."""
-
-    at: str
-    when: str
-    then: str
-    why: str
-    log: str
-    routes: Routes
-    message: Message
-    reply: WorkerReply | None
-
-    @property
-    def shown(self) -> tuple[str, ...]:
-        return self.at, self.when, self.then, self.why, self.log
-
-
-def called(node: Node) -> Routes:
-    """The node between a start and two followers."""
-    return routes([node, action("next"), action("other")], f"{node.id} > next", f"{node.id} > other")
-
-
-CONNECTOR = called(action("call"))
-BATCH = called(action("call", ActionKind.BATCH))
-RULED = called(action("call", repeat=RepeatPolicy(interval_ms=5_000, at_most=3)))
-ITEMS = '[{"body":"a","headers":{}},{"body":"b","headers":null}]'
-ON = "goes on to its followers"
-AGAIN = "stays, is called again later"
-TRASH = "to trash, as before the call"
-ENDS = "ends here"
-
-
-def answered(when: str, then: str, why: str, log: str, answer: WorkerReply, **fields: int) -> Row:
-    return Row("connector, custom", when, then, why, log, CONNECTOR, message("call", **fields), answer)
-
-
-def batched(when: str, then: str, why: str, log: str, answer: WorkerReply, **fields: int) -> Row:
-    return Row("batch", when, then, why, log, BATCH, message("call", headers={"cursor": "2"}, **fields), answer)
-
-
-def fault(when: str, kind: Fault) -> Row:
-    return Row("any action", when, AGAIN, kind.value, "warning", CONNECTOR, message("call"), WorkerReply(fault=kind))
-
-
-def status(when: str, number: int, then: str, why: str, log: str) -> Row:
-    answer = WorkerReply(status=number, body=envelope({"result-code": "0"}))
-    return Row("any action", when, then, why, log, CONNECTOR, message("call"), answer)
-
-
-def passing(when: str, then: str, why: str, log: str, at: Node, *others: Node, **conditions: str) -> Row:
-    """A message at a node without action; flows lead from it to each of the others."""
-    lines = [f"{at.id} > {other.id}" for other in others]
-    made = {id_: broken(text) if text.startswith("?") else cel(text) for id_, text in conditions.items()}
-    return Row(KINDS[at.kind], when, then, why, log, routes([at, *others], *lines, **made), message(at.id), None)
-
-
-def leading(when: str, then: str, why: str, log: str, *others: Node, lines: tuple[str, ...], **conditions: str) -> Row:
-    """A connector answered with 0; what then lies on the way."""
-    made = {id_: broken(text) if text.startswith("?") else cel(text) for id_, text in conditions.items()}
-    return Row(
-        "on the way", when, then, why, log, routes([action("call"), *others], *lines, **made), message("call"), reply()
-    )
-
-
-KINDS = {
-    NodeKind.START: "start event",
-    NodeKind.END: "end event",
-    NodeKind.TERMINATE: "terminate end event",
-    NodeKind.USER_TASK: "user task",
-    NodeKind.TIMER: "timer",
-    NodeKind.EXCLUSIVE: "exclusive gateway",
-    NodeKind.INCLUSIVE: "inclusive gateway",
-    NodeKind.PARALLEL: "parallel gateway",
-    NodeKind.PASS: "other event",
-    NodeKind.UNSUPPORTED: "unsupported element",
-}
-
-A, B, C = action("a"), action("b"), action("c")
-
-
-def gateway(kind: NodeKind, default: str | None = None) -> Node:
-    return node("gate", kind, default_flow=default)
-
+from tests.core.build import NOW, envelope, message, node, reply, routes, timer
+from tests.core.row import (
+    AGAIN,
+    CALL,
+    CONNECTOR,
+    ENDS,
+    ITEMS,
+    KEYLESS,
+    ON,
+    PAID,
+    RULED,
+    TRASH,
+    A,
+    B,
+    C,
+    Row,
+    answered,
+    batched,
+    caught,
+    fault,
+    gateway,
+    leading,
+    meeting,
+    passing,
+    status,
+)
 
 ROWS = [
     # -- what a worker answers
@@ -358,6 +294,45 @@ ROWS = [
     ),
     passing("a message is there", ON, "ok", "–", node("event", NodeKind.PASS), A),
     passing("a message is there", "to trash", "not-executable", "error", node("odd", NodeKind.UNSUPPORTED), A),
+    meeting(node("part", NodeKind.SUB_PROCESS), "all in it has ended", ON, "ok", "–"),
+    meeting(node("oops", NodeKind.ERROR), "a message is there", ON, "ok", "–"),
+    meeting(CALL, "a message comes", "waits for the called instance", "calling", "info"),
+    meeting(CALL, "the called instance has finished", ON, "ok", "–", reason_code="called-finished"),
+    meeting(CALL, "the called instance has failed", "to trash", "called-failed", "error", reason_code="called-failed"),
+    meeting(
+        CALL,
+        "the called instance was cancelled",
+        "to trash",
+        "called-cancelled",
+        "error",
+        reason_code="called-cancelled",
+    ),
+    meeting(CALL, "its result does not fit", "to trash", "bad-result", "error", reason_code="bad-result"),
+    meeting(CALL, "100 calls are nested", "to trash", "not-callable", "error", scope="c100.x/"),
+    meeting(PAID, "a message comes from the start", "waits for a message", "message", "–"),
+    meeting(KEYLESS, "its key has no answer", "to trash", "no-correlation", "error"),
+    meeting(node("paid", NodeKind.MESSAGE), "it names no message", "to trash", "no-message-name", "error"),
+    Row(
+        "event-based gateway",
+        "a message is there",
+        "a child waits at each event",
+        "ok",
+        "–",
+        routes([node("gate", NodeKind.EVENT_GATEWAY), timer("timer"), PAID], "gate > timer", "gate > paid"),
+        message("gate"),
+        None,
+    ),
+    # -- what fails where a boundary event is
+    caught("anything that says to trash", None, "goes on over the boundary event", "failed", "warning", reply("1006")),
+    caught(
+        "the reason code is the event's",
+        "status",
+        "goes on over the boundary event",
+        "failed",
+        "warning",
+        WorkerReply(status=400),
+    ),
+    caught("the reason code is another", "status", TRASH, "failed", "error", reply("1006")),
     # -- what lies between an action that answered and the next queues
     leading("nothing follows", ENDS, "ok", "–", lines=()),
     leading("end event", ENDS, "ok", "–", node("end", NodeKind.END), lines=("call > end",)),
@@ -389,6 +364,36 @@ ROWS = [
         "error",
         timer("timer", "soon"),
         lines=("call > timer",),
+    ),
+    leading("message event", "its child waits for a message", "ok", "–", PAID, lines=("call > paid",)),
+    leading(
+        "message event whose key has no answer",
+        "its child goes to trash there",
+        "no-correlation",
+        "error",
+        KEYLESS,
+        lines=("call > paid",),
+    ),
+    leading(
+        "join of branches",
+        "its child waits for the others",
+        "ok",
+        "–",
+        gateway(NodeKind.PARALLEL),
+        node("x", NodeKind.PASS),
+        node("y", NodeKind.PASS),
+        lines=("call > x", "call > y", "x > gate", "y > gate"),
+    ),
+    leading(
+        "end of a sub-process with nothing else in it",
+        ON,
+        "ok",
+        "–",
+        node("part", NodeKind.SUB_PROCESS),
+        node("in", NodeKind.START, parent="part"),
+        node("out", NodeKind.END, parent="part"),
+        A,
+        lines=("call > part", "in > out", "part > a"),
     ),
     leading(
         "gateway that finds no flow",

@@ -11,7 +11,8 @@ from segue.model.graph import NodeKind
 from segue.model.message import Consumed, Kept, Outcome, Place, SetAside, Transition
 from segue.model.workers import Fault
 from tests.core.build import NOW, TAKEN
-from tests.core.rows import AGAIN, BATCH, ENDS, ON, ROWS, TRASH, Row
+from tests.core.row import AGAIN, BATCH, ENDS, ON, TRASH, Row
+from tests.core.rows import ROWS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "results.md"
 
@@ -22,8 +23,13 @@ def spoken(row: Row, transition: Transition) -> str:
     if isinstance(effect, Kept):
         return AGAIN
     if isinstance(effect, SetAside):
-        if effect.place is Place.WAITING:
-            return "waits for a person"
+        waits = {
+            Place.WAITING: "waits for a person",
+            Place.CALLING: "waits for the called instance",
+            Place.LISTENING: "waits for a message",
+        }
+        if effect.place in waits:
+            return waits[effect.place]
         return "to trash" if row.reply is None else TRASH
     assert isinstance(effect, Consumed)
     return _spoken_of_children(row, effect)
@@ -47,16 +53,26 @@ def _spoken_of_children(row: Row, effect: Consumed) -> str:
     return _spoken_of_places(row, effect)
 
 
+_PLACES = {
+    frozenset({Place.TRASH}): "its child goes to trash there",
+    frozenset({Place.WAITING}): "its child waits for a person",
+    frozenset({Place.JOINING}): "its child waits for the others",
+    frozenset({Place.LISTENING}): "its child waits for a message",
+    frozenset({Place.DELAYED, Place.LISTENING}): "a child waits at each event",
+    frozenset({Place.DELAYED}): "its child waits until due",
+}
+
+
 def _spoken_of_places(row: Row, effect: Consumed) -> str:
-    places = {child.place for child in effect.children}
-    if places == {Place.TRASH}:
-        return "its child goes to trash there"
-    if places == {Place.WAITING}:
-        return "its child waits for a person"
-    if places == {Place.DELAYED}:
-        assert all(child.due > NOW for child in effect.children)
-        return "its child waits until due"
+    places = frozenset(child.place for child in effect.children)
+    if effect.outcome is Outcome.FAILED:
+        return "goes on over the boundary event"
+    if places in _PLACES:
+        assert all(child.due > NOW for child in effect.children if child.place is Place.DELAYED)
+        return _PLACES[places]
     assert places == {Place.QUEUED}
+    if any(node.kind is NodeKind.SUB_PROCESS for node in row.routes.nodes.values()):
+        return ON
     if any(row.routes.nodes[child.node].kind is NodeKind.TIMER for child in effect.children):
         return "its child is due there at once"
     took = [flow.id for flow in row.routes.graph.flows if flow.target in {child.node for child in effect.children}]
@@ -131,5 +147,5 @@ def test_every_outcome_of_the_core_has_a_row_or_is_a_persons() -> None:
     persons = {Outcome.ACCEPTED, Outcome.REJECTED, Outcome.DISCARDED, Outcome.CANCELLED, Outcome.MOVED}
     effects = [decide(row.routes, row.message, row.reply, NOW, TAKEN, 0.5).effect for row in ROWS]
     seen = {effect.outcome for effect in effects if isinstance(effect, Consumed | Kept)}
-    assert seen == {Outcome.OK, Outcome.STOPPED} | kept
-    assert set(Outcome) == seen | persons | {Outcome.FAILED}
+    assert seen == {Outcome.OK, Outcome.STOPPED, Outcome.FAILED} | kept
+    assert set(Outcome) == seen | persons | {Outcome.JOINED}

@@ -260,10 +260,11 @@ def a_limit_is_written_down_after_the_call(patch: pytest.MonkeyPatch) -> None:
 
 @plant
 def a_disk_that_is_full_loses_the_answer(patch: pytest.MonkeyPatch) -> None:
-    async def wrong(self: ControlService, transition: Transition) -> None:
+    async def wrong(self: ControlService, transition: Transition) -> Transition:
         try:
             await self._around.store.settle([transition])
         except StoreUnavailable:
-            return
+            return transition
+        return transition
 
     patch.setattr(ControlService, "_settle", wrong)

@@ -136,8 +136,8 @@ describe('diagram', () => {
   const numbers = numbersOf(
     2,
     [
-      { version: 2, node: 'a', depth: 3, in_flight: 1, delayed: 2, held: 'away' },
-      { version: 1, node: 'a', depth: 9, in_flight: 9, delayed: 9, held: null },
+      { version: 2, node: 'a', depth: 3, in_flight: 1, delayed: 1, waiting: 1, held: 'away' },
+      { version: 1, node: 'a', depth: 9, in_flight: 9, delayed: 9, waiting: 9, held: null },
     ],
     [{ version: 2, node: 'b' }, { version: 2, node: 'b' }, { version: 1, node: 'b' }],
     [{ version: 2, node: 'c' }],

@@ -75,6 +75,13 @@ PAGES: dict[str, ErrorPage] = {
         "click. Nothing was changed by this request.",
         "Look at the list again.",
     ),
+    "nobody-listens": ErrorPage(
+        404,
+        "A message was to be delivered, and nobody waits for one of this name and key: no instance has come to its "
+        "message event yet, it has left it already, or name or key are others. Nothing was kept of it.",
+        "Deliver it again a little later if the instance may not have come there yet. Compare name and key with what "
+        "the waiting message says: the page of its instance shows it.",
+    ),
     "messages-live": ErrorPage(
         409,
         "Messages still live in the version, so it does not retire.",

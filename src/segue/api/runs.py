@@ -67,7 +67,7 @@ class MessageOut(Out):
     parent: str | None
     instance: str
     node: str
-    place: Literal["queued", "delayed", "waiting", "trash"]
+    place: Literal["queued", "delayed", "waiting", "trash", "joining", "calling", "listening"]
     entered: Instant
     due: int
     repeats: int

@@ -185,7 +185,10 @@ class DiffQuery(Asked):
 
 
 class QueueOut(Out):
-    """One queue now. `oldest_ms` is the age of the oldest ready message, `held` why nothing is taken."""
+    """One queue now. `oldest_ms` is the age of the oldest ready message, `held` why nothing is taken.
+
+    `waiting` messages are beside it: at a join, for the end of a called instance, for a message from outside.
+    """
 
     process: str
     version: int
@@ -195,6 +198,7 @@ class QueueOut(Out):
     delayed: int
     oldest_ms: int
     held: str | None
+    waiting: int
 
 
 class LaneOut(Out):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segue.bpmn.elements import LOOP_MARKERS, TASKS
-from segue.bpmn.events import definitions, message_name
+from segue.bpmn.events import definitions, error_code, message_name
 from segue.bpmn.names import Element, attribute, children, local
 from segue.bpmn.scope import Scope
 from segue.model.graph import NodeKind
@@ -19,9 +19,15 @@ class Classified:
     reason: str = ""
     timer: Element | None = None
     message_name: str | None = None
+    interrupting: bool = True
+    error_code: str | None = None
 
 
-_GATEWAYS = {
+_KINDS = {
+    **dict.fromkeys(TASKS, NodeKind.ACTION),
+    "userTask": NodeKind.USER_TASK,
+    "subProcess": NodeKind.SUB_PROCESS,
+    "callActivity": NodeKind.CALL,
     "exclusiveGateway": NodeKind.EXCLUSIVE,
     "inclusiveGateway": NodeKind.INCLUSIVE,
     "parallelGateway": NodeKind.PARALLEL,
@@ -35,16 +41,16 @@ def classify(element: Element, scope: Scope) -> Classified:
     marker = _marker(element)
     if marker:
         return _unsupported(f"a {name} with {marker}")
-    if name in TASKS:
-        return Classified(kind=NodeKind.ACTION)
-    if name == "userTask":
-        return Classified(kind=NodeKind.USER_TASK)
-    if name in _GATEWAYS:
-        return Classified(kind=_GATEWAYS[name])
+    if name in _KINDS and not _set(element, "triggeredByEvent"):
+        return Classified(kind=_KINDS[name])
+    if name == "eventBasedGateway" and not _set(element, "instantiate"):
+        return Classified(kind=NodeKind.EVENT_GATEWAY)
     if name in {"startEvent", "event"}:
         return _start(element, scope)
     if name in {"endEvent", "intermediateThrowEvent", "intermediateCatchEvent"}:
         return _later_event(element, scope)
+    if name == "boundaryEvent":
+        return _boundary(element, scope)
     return _unsupported(_article(name))
 
 
@@ -72,12 +78,33 @@ def _later_event(element: Element, scope: Scope) -> Classified:
         return Classified(kind=NodeKind.PASS)
     if name == "intermediateCatchEvent" and kinds == ["timerEventDefinition"]:
         return Classified(kind=NodeKind.TIMER, timer=found[0])
+    if name == "intermediateCatchEvent" and kinds == ["messageEventDefinition"]:
+        return Classified(kind=NodeKind.MESSAGE, message_name=message_name(found[0], scope))
     return _unsupported(_with(element, found))
+
+
+def _boundary(element: Element, scope: Scope) -> Classified:
+    found = definitions(element, scope)
+    interrupting = attribute(element, "cancelActivity") not in {"false", "0"}
+    if len(found) == 1:
+        name = local(found[0])
+        if name == "timerEventDefinition":
+            return Classified(kind=NodeKind.TIMER, timer=found[0], interrupting=interrupting)
+        if name == "messageEventDefinition":
+            named = message_name(found[0], scope)
+            return Classified(kind=NodeKind.MESSAGE, message_name=named, interrupting=interrupting)
+        if name == "errorEventDefinition":
+            return Classified(kind=NodeKind.ERROR, error_code=error_code(found[0], scope))
+    return _unsupported(_with(element, found))
+
+
+def _set(element: Element, name: str) -> bool:
+    return attribute(element, name) in {"true", "1"}
 
 
 def _marker(element: Element) -> str:
     markers = [local(item) for item in children(element) if local(item) in LOOP_MARKERS]
-    if attribute(element, "isForCompensation") in {"true", "1"}:
+    if _set(element, "isForCompensation"):
         markers.append("isForCompensation")
     return " and ".join(markers)
 

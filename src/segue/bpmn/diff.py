@@ -10,7 +10,7 @@ from msgspec import Struct
 from segue.bpmn.hashing import canonical
 from segue.model.graph import Flow, ProcessGraph
 
-_SHAPE = frozenset({"kind", "element", "name", "parent", "choices"})
+_SHAPE = frozenset({"kind", "element", "name", "parent", "attached_to", "interrupting", "choices"})
 """The fields of a node that say what it is; all others are settings."""
 
 _WHOLE = frozenset({"nodes", "flows"})

@@ -28,6 +28,12 @@ def message_name(definition: Element, scope: Scope) -> str | None:
     return None if message is None else name_of(message) or attribute(message, "id")
 
 
+def error_code(definition: Element, scope: Scope) -> str | None:
+    """Return the code of the error that an error event is about, None when it is about all."""
+    error = scope.find(attribute(definition, "errorRef"))
+    return None if error is None else attribute(error, "errorCode") or None
+
+
 def read_timer(definition: Element, id_: str, scope: Scope) -> Timer | None:
     """Return the timer of a timer event as it is written; None with a finding when it does not say when."""
     filled = [(local(part), text_of(part)) for part in children(definition) if local(part) in _TIMER_KINDS]

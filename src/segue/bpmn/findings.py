@@ -30,9 +30,16 @@ CODES: dict[str, tuple[Severity, str]] = {
     "unknown-element": (_W, "an element in the BPMN namespace that BPMN 2.0 does not define here"),
     # What a node is.
     "unsupported-element": (_E, "an element, or a kind of it, that cannot be executed"),
-    "inside-sub-process": (_I, "a node in a sub-process, which cannot be executed as a whole"),
-    "join-unsupported": (_E, "a parallel or inclusive gateway joins several flows"),
+    "inside-sub-process": (_I, "a node in a sub-process that cannot be executed"),
+    "sub-process-start": (_E, "a sub-process has no start event, or more than one"),
+    "sub-process-end": (_E, "a way in a sub-process ends without an end event"),
+    "flow-crosses": (_E, "a sequence flow leads into a sub-process or out of it"),
+    "boundary-misplaced": (_E, "a boundary event is on nothing that it could watch, or a flow leads into it"),
+    "event-gateway-targets": (_E, "an event-based gateway leads to something else than events that it alone leads to"),
     # What a node does.
+    "no-called-process": (_E, "a call activity does not say which process it calls"),
+    "no-message-name": (_E, "a message event names no message"),
+    "bad-key": (_E, "the key of a message event cannot be used"),
     "no-action": (_E, "a task has no action assigned"),
     "bad-binding": (_E, "a foreign binding (worker type, topic) cannot be read as an action"),
     "bad-setting": (_E, "a setting is missing, malformed, unknown, out of range or where it has no effect"),
@@ -48,6 +55,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "start-without-outgoing": (_E, "no flow leads out of a start event"),
     "gateway-without-outgoing": (_W, "no flow leads out of a gateway; messages end there"),
     "unreachable": (_W, "no start event leads to the node"),
+    "join-alone": (_W, "a gateway joins flows, but no split sends messages over two of them; each goes on by itself"),
     "endless-pass": (_E, "a loop holds no action, user task or timer, so a message would never rest"),
     "duplicate-name": (_W, "two start events have the same name, so a start by name is ambiguous"),
     # Conditions.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 from segue.bpmn.findings import Notes
+from segue.bpmn.lint_parts import Parts
 from segue.bpmn.loops import loops_among
 from segue.core.timers import check
 from segue.model.graph import Flow, Node, NodeKind, ProcessGraph
 
 _DECIDING = frozenset({NodeKind.EXCLUSIVE, NodeKind.INCLUSIVE})
-_GATEWAYS = _DECIDING | {NodeKind.PARALLEL}
+_GATEWAYS = _DECIDING | {NodeKind.PARALLEL, NodeKind.EVENT_GATEWAY}
 _ENDS = frozenset({NodeKind.END, NodeKind.TERMINATE})
-_RESTLESS = _GATEWAYS | {NodeKind.PASS}
-_QUEUES = frozenset({NodeKind.ACTION, NodeKind.USER_TASK, NodeKind.TIMER})
+_RESTLESS = _DECIDING | {NodeKind.PARALLEL, NodeKind.PASS}
 
 
 def lint(graph: ProcessGraph, notes: Notes) -> None:
@@ -23,25 +23,28 @@ def lint(graph: ProcessGraph, notes: Notes) -> None:
 
 
 class _Lint:
-    """One look at one graph, with its flows indexed by node. Contents of sub-processes are left out."""
+    """One look at one graph, with its flows indexed by node. What lies in a sub-process that cannot be executed is
+    left out."""
 
     def __init__(self, graph: ProcessGraph, notes: Notes) -> None:
         self.graph = graph
         self.notes = notes
-        self.nodes = {node.id: node for node in graph.nodes if node.parent is None}
+        parts = {node.id for node in graph.nodes if node.kind is NodeKind.SUB_PROCESS}
+        self.nodes = {node.id: node for node in graph.nodes if node.parent is None or node.parent in parts}
         self.leaving: dict[str, list[Flow]] = {id_: [] for id_ in self.nodes}
         self.entering: dict[str, list[Flow]] = {id_: [] for id_ in self.nodes}
         for flow in graph.flows:
             if flow.source in self.nodes and flow.target in self.nodes:
                 self.leaving[flow.source].append(flow)
                 self.entering[flow.target].append(flow)
+        self.parts = Parts(graph, self.nodes, self.leaving, self.entering, self.add)
 
     def add(self, code: str, message: str, element: str) -> None:
         self.notes.add(code, message, node=element, process=self.graph.key)
 
     def run(self) -> None:
         """Apply every rule, node by node in document order, then those about the whole."""
-        starts = [node for node in self.nodes.values() if node.kind is NodeKind.START]
+        starts = [node for node in self.nodes.values() if node.kind is NodeKind.START and node.parent is None]
         if not starts:
             text = "The process has no start event that can be executed, so nothing can start it."
             self.notes.add("no-start-event", text, process=self.graph.key)
@@ -50,6 +53,7 @@ class _Lint:
             self._ends(node)
             self._gateway(node)
             self._conditions(node)
+        self.parts.run()
         self._names(starts)
         self._reachable(starts)
         self._loops()
@@ -76,14 +80,9 @@ class _Lint:
     def _gateway(self, node: Node) -> None:
         if node.kind not in _GATEWAYS:
             return
-        entering, leaving = self.entering[node.id], self.leaving[node.id]
+        leaving = self.leaving[node.id]
         if not leaving:
             self.add("gateway-without-outgoing", f"No flow leads out of the gateway {node.label!r}.", node.id)
-        if len(entering) > 1 and node.kind is not NodeKind.EXCLUSIVE:
-            text = (
-                f"The {node.element} {node.label!r} joins {len(entering)} flows; waiting for all is not possible yet."
-            )
-            self.add("join-unsupported", text, node.id)
         if len(leaving) < 2 or node.kind not in _DECIDING:
             return
         for flow in leaving:
@@ -125,18 +124,24 @@ class _Lint:
         pending = [node.id for node in self.nodes.values() if node.element == "boundaryEvent"]
         pending += [node.id for node in starts]
         seen = set(pending)
+        inner = {node.parent: node.id for node in self.nodes.values() if node.kind is NodeKind.START and node.parent}
         while pending:
-            for flow in self.leaving[pending.pop()]:
-                if flow.target not in seen:
-                    seen.add(flow.target)
-                    pending.append(flow.target)
+            reached = pending.pop()
+            targets = [flow.target for flow in self.leaving[reached]]
+            if reached in inner:
+                targets.append(inner[reached])
+            for target in targets:
+                if target not in seen:
+                    seen.add(target)
+                    pending.append(target)
         for node in self.nodes.values():
             if node.id not in seen:
                 self.add("unreachable", f"No start event leads to {node.label!r}.", node.id)
 
     def _loops(self) -> None:
-        restless = {id_ for id_, node in self.nodes.items() if node.kind in _RESTLESS}
-        onward = {id_: [flow.target for flow in self.leaving[id_] if flow.target in restless] for id_ in restless}
+        restless = {id_ for id_, node in self.nodes.items() if node.kind in _RESTLESS} | set(self.parts.restless())
+        exits = self.parts.shape.exits
+        onward = {id_: [flow.target for flow in exits.get(id_, ()) if flow.target in restless] for id_ in restless}
         for loop in loops_among(onward):
             first = min(loop)
             names = ", ".join(self.nodes[id_].label for id_ in sorted(loop)[:5])

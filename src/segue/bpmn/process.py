@@ -12,11 +12,12 @@ from segue.bpmn.classify import Classified
 from segue.bpmn.conditions import read_condition
 from segue.bpmn.elements import BESIDE, FLOW_NODES, SUB_PROCESSES
 from segue.bpmn.events import read_timer, scheduled
+from segue.bpmn.meetings import read_met
 from segue.bpmn.names import BPMN, Element, Ids, attribute, local, name_of, namespace
-from segue.bpmn.pipes import classify_pipes, pipes_timer
+from segue.bpmn.pipes import classify_pipes, pipes_timer, pipes_type
 from segue.bpmn.scope import Scope
 from segue.bpmn.settings import Binding
-from segue.model.graph import Flow, Node, NodeKind, ProcessGraph
+from segue.model.graph import Bodies, Flow, Meeting, Node, NodeKind, ProcessGraph, Timer
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,17 @@ class _Drawn:
     parent: str | None
 
 
+@dataclass(frozen=True)
+class _About:
+    """What is known of a node beside its element: how many flows lead to it, the flows out of it by the id in the file,
+    whether the sub-process around it cannot be executed, and the ids of all nodes."""
+
+    entering: int
+    leaving: dict[str, str]
+    buried: bool
+    ids: Ids
+
+
 def read_process(element: Element, scope: Scope, pool: str) -> ProcessGraph:
     """Return the graph of a process element, its sub-processes' contents included. `pool` names it if it does not."""
     made = f"process_{len(scope.taken) + 1}"
@@ -36,18 +48,25 @@ def read_process(element: Element, scope: Scope, pool: str) -> ProcessGraph:
     flow_elements: list[Element] = []
     _collect(element, None, scope, drawn, flow_elements)
     flows, elements_by_flow = _read_flows(flow_elements, drawn, scope)
-    entered = {flow.target for flow in flows}
+    entered = Counter(flow.target for flow in flows)
+    unreadable: set[str] = set()
+    ids = Ids(item.id for item in drawn)
     leaving: dict[str, dict[str, str]] = {}
     for flow in flows:
         # A reference in the file uses the id as written, which differs from ours only for duplicates.
         written = attribute(elements_by_flow[flow.id], "id") or flow.id
         leaving.setdefault(flow.source, {}).setdefault(written, flow.id)
-    nodes = tuple(_read_node(item, scope, item.id in entered, leaving.get(item.id, {})) for item in drawn)
+    nodes = []
+    for item in drawn:
+        about = _About(entered[item.id], leaving.get(item.id, {}), item.parent in unreadable, ids)
+        nodes.append(_read_node(item, scope, about))
+        if nodes[-1].kind is NodeKind.UNSUPPORTED:
+            unreadable.add(item.id)
     executable = attribute(element, "isExecutable")
     graph = ProcessGraph(
         key=scope.process,
         name=name_of(element) or pool,
-        nodes=nodes,
+        nodes=tuple(nodes),
         flows=flows,
         executable=None if executable is None else executable in {"true", "1"},
     )
@@ -123,35 +142,61 @@ def _ends(element: Element, ids: Ids, scope: Scope) -> tuple[str, str] | None:
     return found[0], found[1]
 
 
-def _read_node(item: _Drawn, scope: Scope, entered: bool, leaving: dict[str, str]) -> Node:
+def _read_node(item: _Drawn, scope: Scope, about: _About) -> Node:
     element, id_ = item.element, item.id
     name = name_of(element)
-    if item.parent is not None:
-        text = f"The {local(element)} {name or id_!r} lies in a sub-process, which cannot be executed yet."
+    if about.buried:
+        text = f"The {local(element)} {name or id_!r} lies in a sub-process that cannot be executed."
         scope.add("inside-sub-process", text, node=id_)
         return Node(id=id_, kind=NodeKind.UNSUPPORTED, element=local(element), name=name, parent=item.parent)
-    what = classify_pipes(element, scope, entered=entered)
+    what = classify_pipes(element, scope, entered=about.entering > 0)
+    if item.parent is not None and what.kind is NodeKind.START and (what.timer is not None or what.message_name):
+        what = Classified(kind=NodeKind.UNSUPPORTED, reason=f"a {local(element)} with a trigger in a sub-process")
     if what.kind is NodeKind.UNSUPPORTED:
         scope.add("unsupported-element", _unsupported_text(element, what, name), node=id_)
-        return Node(id=id_, kind=NodeKind.UNSUPPORTED, element=local(element), name=name)
+        return Node(id=id_, kind=NodeKind.UNSUPPORTED, element=local(element), name=name, parent=item.parent)
     binding = read_binding(element, scope, id_)
     kind = _bound_kind(what.kind, element, binding, scope, id_)
-    timer = pipes_timer(element, scope, id_)
-    if what.timer is not None:
-        timer = read_timer(what.timer, id_, scope)
+    met = read_met(element, kind, lambda code, message: scope.add(code, message, node=id_))
     node = Node(
         id=id_,
         kind=kind,
         element=local(element),
         name=name,
         action=binding.action if kind is NodeKind.ACTION else None,
-        timer=scheduled(element, timer, id_, scope),
-        default_flow=_default_flow(element, leaving, scope, id_),
+        timer=scheduled(element, _timer(element, what, scope, id_), id_, scope),
+        default_flow=_default_flow(element, about.leaving, scope, id_),
         repeat=binding.repeat,
         limits=binding.limits,
         message_name=what.message_name,
+        parent=item.parent,
+        attached_to=_attached_to(element, about.ids),
+        interrupting=what.interrupting,
+        error_code=what.error_code,
+        calls=met.calls,
+        correlation=met.correlation,
+        meeting=met.meeting or _passing(element, scope, kind, about.entering),
     )
     return _with_numbers(node, binding)
+
+
+def _timer(element: Element, what: Classified, scope: Scope, id_: str) -> Timer | None:
+    timer = pipes_timer(element, scope, id_)
+    return timer if what.timer is None else read_timer(what.timer, id_, scope)
+
+
+def _attached_to(element: Element, ids: Ids) -> str | None:
+    """The activity that a boundary event sits on; None for any other node, and when it names none."""
+    reference = attribute(element, "attachedToRef")
+    return ids.resolve(reference) if reference and local(element) == "boundaryEvent" else None
+
+
+def _passing(element: Element, scope: Scope, kind: NodeKind, entering: int) -> Meeting | None:
+    """An Orchesty gateway lets every message through by itself, however many flows lead into it."""
+    orchestys = pipes_type(element, scope) == "gateway" or local(element) == "gateway"
+    if orchestys and kind is NodeKind.INCLUSIVE and entering > 1:
+        return Meeting(bodies=Bodies.MERGE, waits=False)
+    return None
 
 
 def _with_numbers(node: Node, binding: Binding) -> Node:

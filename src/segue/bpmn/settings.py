@@ -23,6 +23,9 @@ ATTRIBUTES = {
     "repeat": {"interval", "at-most"},
     "limit": {"key", "calls", "per"},
     "schedule": {"zone", "missed", "body"},
+    "join": {"bodies", "waits"},
+    "call": {"process", "bodies", "into"},
+    "message": {"key", "bodies", "into"},
 }
 
 Complain = Callable[[str, str], None]

@@ -7,6 +7,7 @@ from lxml import etree
 from segue.bpmn.diagram import add_diagram
 from segue.bpmn.elements import FLOW_NODES, TASKS
 from segue.bpmn.layout import arrange
+from segue.bpmn.meetings import Met, met_fields
 from segue.bpmn.names import BPMN, SEGUE, Element
 from segue.bpmn.settings import Binding, own_fields
 from segue.model.errors import Invalid
@@ -32,6 +33,11 @@ _ELEMENTS = {
     NodeKind.INCLUSIVE: "inclusiveGateway",
     NodeKind.PARALLEL: "parallelGateway",
     NodeKind.PASS: "intermediateThrowEvent",
+    NodeKind.SUB_PROCESS: "subProcess",
+    NodeKind.CALL: "callActivity",
+    NodeKind.EVENT_GATEWAY: "eventBasedGateway",
+    NodeKind.MESSAGE: "intermediateCatchEvent",
+    NodeKind.ERROR: "boundaryEvent",
     NodeKind.UNSUPPORTED: "task",
 }
 _TIMES = {
@@ -52,10 +58,12 @@ def write_bpmn(graph: ProcessGraph) -> bytes:
         root = etree.Element(f"{{{BPMN}}}definitions", nsmap=SPACES)
         root.set("targetNamespace", SEGUE)
         process = _process(root, graph)
+        holders: dict[str | None, Element] = {None: process}
         for node in graph.nodes:
-            _node(root, process, node)
+            holders[node.id] = _node(root, holders[node.parent], node)
+        parents = {node.id: node.parent for node in graph.nodes}
         for flow in graph.flows:
-            _flow(process, flow)
+            _flow(holders[parents[flow.source]], flow)
         marked = {node.id for node in graph.nodes if node.kind is NodeKind.EXCLUSIVE}
         drawing = arrange(graph.nodes, graph.flows)
         add_diagram(root, graph.key, drawing, {node.id for node in graph.nodes}, marked)
@@ -67,12 +75,12 @@ def write_bpmn(graph: ProcessGraph) -> bytes:
 
 def element_for(node: Node) -> str:
     """Return the BPMN element that a node is drawn as. Raises Invalid for one that cannot be written from the graph."""
-    if node.parent is not None or (node.kind is NodeKind.UNSUPPORTED and node.element in FLOW_NODES):
+    if node.kind is NodeKind.UNSUPPORTED and node.element in FLOW_NODES:
         raise Invalid(f"The {node.element} {node.label!r} cannot be written from its graph; export its file")
     if node.kind is NodeKind.ACTION and node.element in TASKS | {"userTask"}:
         # Without an action a user task would wait for a person.
         return node.element if node.action is not None or node.element != "userTask" else "serviceTask"
-    return _ELEMENTS[node.kind]
+    return "boundaryEvent" if node.attached_to is not None else _ELEMENTS[node.kind]
 
 
 def _process(root: Element, graph: ProcessGraph) -> Element:
@@ -84,27 +92,35 @@ def _process(root: Element, graph: ProcessGraph) -> Element:
     return process
 
 
-def _node(root: Element, process: Element, node: Node) -> None:
-    element = etree.SubElement(process, f"{{{BPMN}}}{element_for(node)}", id=node.id)
+def _node(root: Element, holder: Element, node: Node) -> Element:
+    element = etree.SubElement(holder, f"{{{BPMN}}}{element_for(node)}", id=node.id)
     if node.name:
         element.set("name", node.name)
     if node.default_flow is not None:
         element.set("default", node.default_flow)
-    ours = own_fields(binding_of(node))
+    if node.attached_to is not None:
+        element.set("attachedToRef", node.attached_to)
+    if not node.interrupting:
+        element.set("cancelActivity", "false")
+    met = Met(meeting=node.meeting, calls=node.calls, correlation=node.correlation)
+    ours = own_fields(binding_of(node)) + met_fields(met, node.kind)
     if node.timer is not None and (schedule := _schedule(node.timer)):
         ours.append(("schedule", schedule))
     if ours:
-        holder = etree.SubElement(element, f"{{{BPMN}}}extensionElements")
+        extensions = etree.SubElement(element, f"{{{BPMN}}}extensionElements")
         for name, fields in ours:
-            etree.SubElement(holder, f"{{{SEGUE}}}{name}", fields)
+            etree.SubElement(extensions, f"{{{SEGUE}}}{name}", fields)
     if node.kind is NodeKind.TERMINATE:
         etree.SubElement(element, f"{{{BPMN}}}terminateEventDefinition")
     if node.timer is not None:
         definition = etree.SubElement(element, f"{{{BPMN}}}timerEventDefinition")
         time = etree.SubElement(definition, f"{{{BPMN}}}{_TIMES[node.timer.kind]}")
         time.text = node.timer.value
-    if node.message_name is not None:
+    if node.message_name is not None or node.kind is NodeKind.MESSAGE:
         _message(root, element, node.message_name, f"Message_{node.id}")
+    if node.kind is NodeKind.ERROR:
+        _error(root, element, node.error_code, f"Error_{node.id}")
+    return element
 
 
 def binding_of(node: Node) -> Binding:
@@ -124,7 +140,17 @@ def _schedule(timer: Timer) -> dict[str, str]:
     return {name: text for name, text in fields.items() if text}
 
 
-def _message(root: Element, event: Element, name: str, id_: str) -> None:
+def _error(root: Element, event: Element, code: str | None, id_: str) -> None:
+    definition = etree.SubElement(event, f"{{{BPMN}}}errorEventDefinition")
+    if code is not None:
+        root.insert(0, etree.Element(f"{{{BPMN}}}error", id=id_, errorCode=code))
+        definition.set("errorRef", id_)
+
+
+def _message(root: Element, event: Element, name: str | None, id_: str) -> None:
+    if name is None:
+        etree.SubElement(event, f"{{{BPMN}}}messageEventDefinition")
+        return
     message = etree.Element(f"{{{BPMN}}}message", id=id_, name=name)
     root.insert(0, message)
     etree.SubElement(event, f"{{{BPMN}}}messageEventDefinition", messageRef=id_)

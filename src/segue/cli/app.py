@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import data, files, instances, notices, placed, processes, server, top, workers
+from segue.cli import data, files, instances, messages, notices, placed, processes, server, top, workers
 from segue.cli.output import fail
 from segue.model.errors import ScopeMissing, SegueError, Unauthenticated
 
@@ -61,6 +61,7 @@ for name, group in (
     ("queue", instances.queue_app),
     ("trash", placed.trash_app),
     ("task", placed.task_app),
+    ("message", messages.app),
     ("worker", workers.app),
     ("sender", notices.sender_app),
     ("rule", notices.rule_app),

@@ -36,7 +36,7 @@ def start(
     json: Json = False,
 ) -> None:
     """Start an instance and print its id. With --wait the exit code is 1 unless it finished."""
-    body = _body(data)
+    body = read_body(data)
     headers = {"Content-Type": "application/json"}
     if data.startswith("@") and not data.lower().endswith(".json") and data != "@-":
         headers["Content-Type"] = "application/octet-stream"
@@ -55,7 +55,8 @@ def start(
         raise typer.Exit(1)
 
 
-def _body(data: str) -> bytes:
+def read_body(data: str) -> bytes:
+    """Return what an option says: itself, or the content of the file it names. Raises Invalid."""
     if not data.startswith("@"):
         return data.encode()
     if data == "@-":

@@ -9,6 +9,7 @@ from segue.control.activities import Activities
 from segue.control.applications import Applications
 from segue.control.audit import Auditing
 from segue.control.consequences import Forecast
+from segue.control.delivery import Delivery
 from segue.control.documents import Documents
 from segue.control.editing import Editing
 from segue.control.instances import Instances
@@ -45,6 +46,7 @@ class Control:
     queues: Queues
     trash: Trash
     tasks: Tasks
+    delivery: Delivery
     workers: Workers
     tokens: Tokens
     users: Users
@@ -92,6 +94,7 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         queues=Queues(store, store, clock),
         trash=Trash(store, store, store, clock, chance),
         tasks=Tasks(store, store, store, clock),
+        delivery=Delivery(store, store, store, clock),
         workers=Workers(store, directory, engine, clock),
         tokens=Tokens(store, clock, chance),
         users=users,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from segue.control.paging import Page
 from segue.control.placed import PlacedMessages
-from segue.core.routing import Routes
+from segue.control.routes_kept import KeptRoutes
 from segue.core.tasks import decide_task
 from segue.model.message import Place
 from segue.model.start import Headers
@@ -15,17 +13,14 @@ from segue.ports.messages import MessageStore
 from segue.ports.outside import Clock
 from segue.ports.views import PlacedFilter, PlacedMessage, Views
 
-_ROUTES_KEPT = 100
-
 
 class Tasks:
     """Look at user tasks, accept or reject them."""
 
     def __init__(self, views: Views, messages: MessageStore, catalog: ProcessCatalog, clock: Clock) -> None:
         self._placed = PlacedMessages(Place.WAITING, views, messages)
-        self._catalog = catalog
+        self._routes = KeptRoutes(catalog)
         self._clock = clock
-        self._routes: OrderedDict[int, Routes] = OrderedDict()
 
     async def find(self, wanted: PlacedFilter, cursor: str | None) -> Page[PlacedMessage]:
         """User tasks, oldest first."""
@@ -45,15 +40,6 @@ class Tasks:
 
     async def _decide(self, id: str, accepted: bool, body: bytes | None, headers: Headers | None, by: str) -> None:
         found = await self._placed.get(id)
-        routes = await self._routes_of(found.message.version)
+        routes = await self._routes.of(found.message.version)
         now = self._clock.now()
         await self._placed.settle(decide_task(routes, found.message, accepted, body, headers, now, by))
-
-    async def _routes_of(self, version: int) -> Routes:
-        """The routes of a published version, which never change."""
-        routes = self._routes.get(version)
-        if routes is None:
-            routes = self._routes[version] = Routes((await self._catalog.content(version)).graph)
-            if len(self._routes) > _ROUTES_KEPT:
-                self._routes.popitem(last=False)
-        return routes

@@ -96,21 +96,25 @@ class CompiledCondition:
 
     def holds(self, facts: Facts) -> bool:
         """Return whether the condition is true for the message. Raises ConditionError."""
-        variables = facts.variables(self.names)
-        if self._work > 1:
-            self._check_work(variables)
-        try:
-            answer = self._program.execute(variables)
-        except BaseException as error:
-            raise ConditionError(
-                f"The condition {_short(self._source)} has no answer: {_cause(_ours(error))}"
-            ) from error
+        answer = self.answer(facts)
         if isinstance(answer, bool):
             return answer
         kind = "null" if answer is None else type(answer).__name__
         raise ConditionError(
             f"The condition {_short(self._source)} gives {_short(repr(answer))} ({kind}), not true or false"
         )
+
+    def answer(self, facts: Facts) -> Any:
+        """Return what the expression gives for the message. Raises ConditionError."""
+        variables = facts.variables(self.names)
+        if self._work > 1:
+            self._check_work(variables)
+        try:
+            return self._program.execute(variables)
+        except BaseException as error:
+            raise ConditionError(
+                f"The condition {_short(self._source)} has no answer: {_cause(_ours(error))}"
+            ) from error
 
     def _check_work(self, variables: dict[str, Any]) -> None:
         """Nested macros visit the elements of lists again and again: bound it before it happens."""

@@ -10,18 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
+from segue.core import calls, scopes
 from segue.core.answers import Answer, Code, Outage, Refusal, read_reply, shortened
 from segue.core.batch import decide_batch
-from segue.core.children import Content, Offspring, due_at, offspring
+from segue.core.children import Content, Offspring, due_at, offspring, reminder
 from segue.core.headers import FORCED_TARGETS, call_headers, clean_headers
 from segue.core.iso8601 import TimeError
+from segue.core.listening import ListeningError, subscription
 from segue.core.outage import outage_delay_ms
 from segue.core.repeat import decide_limited, decide_repeat
 from segue.core.routing import Routes, Way
 from segue.core.tasks import decide_task
+from segue.core.timers import repetitions
 from segue.core.trash import decide_discard, decide_edit, decide_move, decide_resend
 from segue.core.verdict import Case, Verdict, consumed, failed, line
-from segue.model.graph import ActionKind, NodeKind
+from segue.model.errors import SegueError
+from segue.model.graph import ActionKind, NodeKind, TimerKind
 from segue.model.message import Kept, LogLine, Message, Outcome, Place, Record, SetAside, Transition
 from segue.model.start import Headers
 from segue.model.workers import WorkerReply
@@ -33,6 +39,7 @@ __all__ = [
     "decide_discard",
     "decide_edit",
     "decide_move",
+    "decide_not_callable",
     "decide_resend",
     "decide_task",
 ]
@@ -73,6 +80,10 @@ def _without_action(case: Case) -> Verdict:
         return Verdict(SetAside(reason=reason, reason_code="user-task", place=Place.WAITING))
     if kind is NodeKind.TIMER:
         return _at_timer(case)
+    if kind is NodeKind.CALL:
+        return _at_call(case)
+    if kind is NodeKind.MESSAGE:
+        return _at_message(case)
     if kind is NodeKind.UNSUPPORTED:
         return failed(case, f"A {case.node.element} is not executable", "not-executable")
     if kind is NodeKind.TERMINATE:
@@ -88,12 +99,61 @@ def _at_timer(case: Case) -> Verdict:
     except TimeError as error:
         return failed(case, str(error), "bad-timer")
     if due <= case.now:
-        return _forward(case, message.body, clean_headers(message.headers))
+        return _reminded(case) or _forward(case, message.body, clean_headers(message.headers))
     reason = f"Waits at the timer {case.node.label!r}"
     kept = Kept(
         outcome=Outcome.WAITING, due=due, repeats=message.repeats, outages=0, reason=reason, reason_code="timer"
     )
     return Verdict(kept)
+
+
+def _reminded(case: Case) -> Verdict | None:
+    """A boundary timer that only reminds goes on, and if it is a cycle it also stays for the next time."""
+    message, timer = case.message, case.node.timer
+    if scopes.last_kind(message.scope) != scopes.REMIND or timer is None:
+        return None
+    times = scopes.number_of(scopes.segments(message.scope)[-1]) + 1
+    if timer.kind not in {TimerKind.CYCLE, TimerKind.CRON} or times >= (repetitions(timer) or times + 1):
+        return None
+    headers = clean_headers(message.headers)
+    content = Content(message.body, headers, case.routes.route(case.node.id, message.body, headers))
+    born = offspring(case.routes, message, [content], case.now, items=False)
+    if born.stuck or born.terminate:
+        return None
+    again = reminder(case.node, message, times, case.now, len(born.children))
+    return consumed(case, replace(born, children=(*born.children, again)))
+
+
+def _at_call(case: Case) -> Verdict:
+    """A message at a call activity calls; once the called instance has ended it goes on, or fails with it."""
+    message = case.message
+    code = message.reason_code
+    if code == calls.FINISHED:
+        return _forward(case, message.body, clean_headers(message.headers))
+    if code in {calls.FAILED, calls.CANCELLED, calls.BAD_RESULT}:
+        return failed(case, message.reason or "The called instance did not finish", code)
+    if scopes.call_depth(message.scope) >= scopes.DEEPEST_CALL:
+        text = f"More than {scopes.DEEPEST_CALL} calls are nested here; a process that calls itself never ends"
+        return failed(case, text, calls.NOT_CALLABLE)
+    effect = calls.calling(case.node, message, case.now)
+    return Verdict(effect, (line(case, "info", effect.reason),))
+
+
+def decide_not_callable(routes: Routes, seen: Transition, error: SegueError) -> Transition:
+    """Return the effect of a call that could not be made: nothing of `seen` has happened, and the message fails."""
+    message = seen.message
+    case = Case(routes, routes.node(message.node), message, seen.at)
+    verdict = failed(case, f"The process {case.node.calls!r} cannot be called: {error}", calls.NOT_CALLABLE)
+    return Transition(message=message, effect=verdict.effect, record=seen.record, at=seen.at, logs=verdict.logs)
+
+
+def _at_message(case: Case) -> Verdict:
+    """A message that comes to a message event by itself waits there for one from outside."""
+    try:
+        reason = subscription(case.node, case.message.body, case.message.headers)
+    except ListeningError as error:
+        return failed(case, str(error), error.code)
+    return Verdict(SetAside(reason=reason, reason_code="message", place=Place.LISTENING))
 
 
 def _with_reply(case: Case, reply: WorkerReply, taken: int) -> tuple[Verdict, Record]:
@@ -181,14 +241,14 @@ def _forced(case: Case, answer: Answer, headers: Headers) -> Verdict:
         return failed(case, "The action chose its followers but named none", "no-follower")
     ways: list[Way] = []
     for id_ in ids:
-        way = case.routes.to_follower(case.node.id, id_)
-        if way is None:
+        found = case.routes.to_follower(case.node.id, id_)
+        if not found:
             return failed(
                 case,
                 f"The action chose {shortened(id_)!r}, which is no follower of {case.node.label!r}",
                 "unknown-follower",
             )
-        ways.append(way)
+        ways.extend(found)
     names = ", ".join(case.routes.nodes[id_].label for id_ in ids)
     logs = (line(case, "info", f"The action chose where the message goes: {names}"),)
     return _sent(case, answer.envelope.body, headers, ways, logs)

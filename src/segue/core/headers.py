@@ -31,6 +31,11 @@ PREVIOUS_NODE_ID = "previous-node-id"
 USER = "user"
 CONTENT_TYPE = "content-type"
 
+ERROR_CODE = "error-code"
+ERROR_MESSAGE = "error-message"
+ERROR_NODE = "error-node"
+"""What a message says that an error boundary event has taken on: why, and at which node. They travel as any other."""
+
 CARRIED = (PROCESS_ID, PARENT_ID, PREVIOUS_NODE_ID)
 """Headers of the engine that are stored with a message, each only when it differs from what can be computed."""
 

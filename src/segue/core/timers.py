@@ -82,6 +82,12 @@ def due_after(timer: Timer, now: int) -> int:
     return now if due is None else due
 
 
+def repetitions(timer: Timer) -> int | None:
+    """Return how often a cycle says it ticks (`R3/PT1H`: 3); None when it does not say. Raises TimeError."""
+    ticker = _ticker(timer)
+    return ticker.count if isinstance(ticker, _Chain | _Anchored) else None
+
+
 def next_tick(timer: Timer, after: int) -> int | None:
     """Return the first tick of a schedule later than `after`; None if there is none. Raises TimeError.
 

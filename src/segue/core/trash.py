@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from segue.core import scopes
 from segue.core.headers import clean_headers, edited_headers
 from segue.model.errors import MessageGone
 from segue.model.message import Consumed, Edited, Effect, Message, Outcome, Place, Record, Returned, Transition
@@ -28,7 +29,7 @@ def decide_edit(
 
 def decide_discard(message: Message, now: int, by: str) -> Transition:
     """The message leaves the account for good; its instance has failed. Raises MessageGone."""
-    return _transition(message, Consumed(outcome=Outcome.DISCARDED), now, by)
+    return _transition(message, Consumed(outcome=Outcome.DISCARDED, clears=scopes.dropping(message.scope)), now, by)
 
 
 def decide_move(message: Message, start: Start, now: int, by: str) -> Transition:
@@ -50,7 +51,8 @@ def decide_move(message: Message, start: Start, now: int, by: str) -> Transition
         key=start.key,
         origin=message.instance,
     )
-    return _transition(message, Consumed(outcome=Outcome.MOVED, starts=(moved,)), now, by)
+    effect = Consumed(outcome=Outcome.MOVED, starts=(moved,), clears=scopes.dropping(message.scope))
+    return _transition(message, effect, now, by)
 
 
 def _transition(message: Message, effect: Effect, now: int, by: str) -> Transition:

@@ -6,10 +6,12 @@ from collections import Counter
 
 from msgspec import Struct
 
-from segue.core.children import Offspring
+from segue.core import scopes
+from segue.core.children import Content, Offspring, Origin, offspring
+from segue.core.headers import ERROR_CODE, ERROR_MESSAGE, ERROR_NODE, clean_headers
 from segue.core.routing import Routes
 from segue.model.graph import Node
-from segue.model.message import Consumed, Effect, LogLine, Message, Outcome, Place, SetAside
+from segue.model.message import Consumed, Effect, LogLine, Message, Outcome, Place, Result, SetAside
 
 
 class Case(Struct, frozen=True):
@@ -39,8 +41,31 @@ def line(case: Case, level: str, text: str) -> LogLine:
 
 
 def failed(case: Case, reason: str, code: str) -> Verdict:
-    """The message goes to trash as it was before the call."""
+    """The message fails: a boundary event takes it from where it was, else it goes to trash as before the call."""
+    catcher = case.routes.shape.catcher(case.node.id, code)
+    if catcher is not None:
+        return _caught(case, catcher, reason, code)
     return Verdict(SetAside(reason=reason, reason_code=code), (line(case, "error", reason),))
+
+
+def _caught(case: Case, catcher: Node, reason: str, code: str) -> Verdict:
+    """The message leaves its activity over an error boundary event, as it was before the call, and says why.
+
+    If the activity is a sub-process around it, all that is in there ends.
+    """
+    message, attached = case.message, catcher.attached_to
+    leaving = scopes.leaving(message.scope)
+    origin = Origin(catcher.id, leaving.base, leaving.clears)
+    if attached is not None and attached in case.routes.shape.parts:
+        ended = scopes.opened_by(message.scope, scopes.PART, case.routes.shape.index[attached])
+        if ended is not None:
+            origin = Origin(catcher.id, scopes.around(ended), ended)
+    said = {ERROR_CODE: code, ERROR_MESSAGE: reason, ERROR_NODE: case.node.id}
+    headers = clean_headers(message.headers) | said
+    content = Content(message.body, headers, case.routes.route(catcher.id, message.body, headers))
+    born = offspring(case.routes, message, [content], case.now, items=False, origin=origin)
+    text = f"{reason}; the event {catcher.label!r} takes the message on"
+    return consumed(case, born, Outcome.FAILED, (line(case, "warning", text),))
 
 
 def consumed(case: Case, born: Offspring, outcome: Outcome = Outcome.OK, logs: tuple[LogLine, ...] = ()) -> Verdict:
@@ -48,7 +73,17 @@ def consumed(case: Case, born: Offspring, outcome: Outcome = Outcome.OK, logs: t
     if born.stuck is not None:
         verdict = failed(case, born.stuck.reason, born.stuck.code)
         return Verdict(verdict.effect, logs + verdict.logs)
-    effect = Consumed(outcome=outcome, children=born.children, terminate=born.terminate)
+    message = case.message
+    result = None
+    if message.scope.startswith(scopes.CALL) and not born.children:
+        result = born.result or Result(message.body, clean_headers(message.headers))
+    effect = Consumed(
+        outcome=outcome,
+        children=born.children,
+        terminate=born.terminate,
+        clears=born.clears or ("" if born.children else scopes.dropping(message.scope)),
+        result=result,
+    )
     return Verdict(effect, logs + _lines_of_trash(case, born))
 
 

@@ -34,6 +34,12 @@ class NodeNotFound(NotFound):
     code = "node-not-found"
 
 
+class NobodyListens(NotFound):
+    """No message waits for one of this name and key."""
+
+    code = "nobody-listens"
+
+
 class Conflict(SegueError):
     """The request contradicts the state it meets; nothing was changed."""
 

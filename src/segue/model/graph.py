@@ -20,6 +20,11 @@ class NodeKind(StrEnum):
     INCLUSIVE = "inclusive"
     PARALLEL = "parallel"
     PASS = "pass"
+    SUB_PROCESS = "sub-process"
+    CALL = "call"
+    EVENT_GATEWAY = "event-gateway"
+    MESSAGE = "message"
+    ERROR = "error"
     UNSUPPORTED = "unsupported"
 
 
@@ -55,6 +60,30 @@ class Action(Struct, frozen=True, kw_only=True):
     worker: str
     name: str
     application: str | None = None
+
+
+class Bodies(StrEnum):
+    """What becomes of several bodies where messages meet: at a join, after a called process, with a message event.
+
+    `MERGE`: JSON objects are laid over one another. `LIST` and `FLOWS` gather, `FIRST` and `LAST` choose.
+    """
+
+    MERGE = "merge"
+    LIST = "list"
+    FLOWS = "flows"
+    FIRST = "first"
+    LAST = "last"
+
+
+class Meeting(Struct, frozen=True, kw_only=True):
+    """How the bodies that meet at a node become one. `into` puts the one that comes into this field of the one there.
+
+    `waits` is false for a gateway that lets each message through by itself, although several flows lead into it.
+    """
+
+    bodies: Bodies
+    into: str | None = None
+    waits: bool = True
 
 
 class Timer(Struct, frozen=True, kw_only=True):
@@ -96,7 +125,10 @@ class Condition(Struct, frozen=True, kw_only=True):
 class Node(Struct, frozen=True, kw_only=True):
     """One BPMN flow node. `element` is its BPMN local name, `name` what people and workers call it.
 
-    `parent` is the id of the sub-process that holds it, None at the top level of the process.
+    `parent` is the id of the sub-process that holds it, None at the top level of the process. A boundary event is
+    `attached_to` an activity; `interrupting` says whether the activity ends when it happens. `error_code` is what an
+    error boundary event catches, None for everything. `calls` is the process that a call activity starts; `correlation`
+    a CEL expression that gives the key under which a message event is told apart from others of its name.
     """
 
     id: str
@@ -112,6 +144,12 @@ class Node(Struct, frozen=True, kw_only=True):
     limits: tuple[LimitRule, ...] = ()
     message_name: str | None = None
     parent: str | None = None
+    attached_to: str | None = None
+    interrupting: bool = True
+    error_code: str | None = None
+    calls: str | None = None
+    correlation: str | None = None
+    meeting: Meeting | None = None
 
     @property
     def label(self) -> str:

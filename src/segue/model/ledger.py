@@ -38,7 +38,10 @@ class Audit(Struct, frozen=True, kw_only=True):
 
 
 class QueueState(Struct, frozen=True, kw_only=True):
-    """One queue now: ready messages, those taken, those not yet due, age of the oldest ready one (ms)."""
+    """One queue now: ready messages, those taken, those not yet due, age of the oldest ready one (ms).
+
+    `waiting` are beside it at its node: at a join, for a called instance, for a message. Not those for a person.
+    """
 
     process: str
     version: int
@@ -48,3 +51,4 @@ class QueueState(Struct, frozen=True, kw_only=True):
     delayed: int
     oldest_ms: int
     held: str | None = None
+    waiting: int = 0

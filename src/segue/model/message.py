@@ -15,12 +15,23 @@ from segue.model.start import Headers, Start
 
 
 class Place(IntEnum):
-    """Where a live message is. Every live message is in exactly one place (P3)."""
+    """Where a live message is. Every live message is in exactly one place (P3).
+
+    From `WAITING` on it is in no queue: it waits for a person, in trash, at a join for the other branches, for the end
+    of an instance that it called, or for a message from outside.
+    """
 
     QUEUED = 0
     DELAYED = 1
     WAITING = 2
     TRASH = 3
+    JOINING = 4
+    CALLING = 5
+    LISTENING = 6
+
+
+WAITING_PLACES = (Place.WAITING, Place.JOINING, Place.CALLING, Place.LISTENING)
+"""The places that the ledger counts as waiting."""
 
 
 class Outcome(StrEnum):
@@ -38,6 +49,7 @@ class Outcome(StrEnum):
     DISCARDED = "discarded"
     CANCELLED = "cancelled"
     MOVED = "moved"
+    JOINED = "joined"
 
 
 class Message(Struct, kw_only=True, gc=False):
@@ -47,6 +59,7 @@ class Message(Struct, kw_only=True, gc=False):
     `version` is the store's number of the version, `node` the id of the node in whose queue it is.
     `entered` and `due` are instants in ms; a message is ready when `due <= now`.
     `repeats` counts finished executions that asked for a repeat, `outages` the calls in a row that got no answer.
+    `scope` says what it belongs together with: a path that `segue.core.scopes` explains, "" for a message by itself.
     """
 
     id: str
@@ -64,6 +77,7 @@ class Message(Struct, kw_only=True, gc=False):
     outages: int = 0
     reason: str | None = None
     reason_code: str | None = None
+    scope: str = ""
 
 
 class Child(Struct, frozen=True, kw_only=True, gc=False):
@@ -77,6 +91,7 @@ class Child(Struct, frozen=True, kw_only=True, gc=False):
     due: int = 0
     reason: str | None = None
     reason_code: str | None = None
+    scope: str = ""
 
 
 class RemoteCall(NamedTuple):
@@ -106,17 +121,28 @@ class LogLine(Struct, frozen=True, kw_only=True, gc=False):
     at: int
 
 
+class Result(Struct, frozen=True, gc=False):
+    """What a message said that left for good: what the caller of its instance gets when it was the last one."""
+
+    body: bytes
+    headers: Headers
+
+
 class Consumed(Struct, frozen=True, kw_only=True, gc=False):
     """The message leaves its queue; `children` take its place.
 
     `terminate`: every other live message of the instance is consumed with it, as cancelled.
+    `clears`: a scope of the instance, whose other live messages are consumed with it, as cancelled.
     `starts`: instances accepted in the same transaction (a message moved to another version).
+    `result`: given in a called instance.
     """
 
     outcome: Outcome
     children: tuple[Child, ...] = ()
     terminate: bool = False
     starts: tuple[Start, ...] = ()
+    clears: str = ""
+    result: Result | None = None
 
 
 class Kept(Struct, frozen=True, kw_only=True, gc=False):
@@ -132,11 +158,15 @@ class Kept(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class SetAside(Struct, frozen=True, kw_only=True, gc=False):
-    """The message goes to trash, as it was before the call, with the reason."""
+    """The message leaves its queue and waits elsewhere, as it was before the call, with the reason.
+
+    `starts`: instances accepted in the same transaction (the message waits until the one it calls has ended).
+    """
 
     reason: str
     reason_code: str
     place: Place = Place.TRASH
+    starts: tuple[Start, ...] = ()
 
 
 class Returned(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ class Start(Struct, frozen=True, kw_only=True, gc=False):
     `node` names a start node (name or id); None means the default one. `version` asks for that version's number
     whatever its state short of draft and retired; None means the highest enabled one. `entry` puts the message
     before that very node instead (a message moved from another version).
+    `scope` is that of the message (see `Message`): a called instance belongs to the message that called it.
     `key`: the same key for the same process gives the same instance. `tick` is the instant of a schedule's tick.
     """
 
@@ -28,6 +29,7 @@ class Start(Struct, frozen=True, kw_only=True, gc=False):
     key: str | None = None
     tick: int | None = None
     origin: str | None = None
+    scope: str = ""
 
 
 class Accepted(Struct, frozen=True, kw_only=True, gc=False):

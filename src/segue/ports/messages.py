@@ -34,6 +34,16 @@ class MessageStore(Protocol):
     M11 `terminate` consumes all other live messages of the instance; their later settles are stale.
     M12 When the store cannot write, callers get `StoreUnavailable`, nothing is half done, and work goes on once it can.
     M13 Memory does not grow with the backlog.
+    M15 `clears` consumes, as cancelled, all other live messages of the instance that are in that scope, but for the
+        children of the transition; their later settles are stale. What calls and is cancelled takes along, as
+        cancelled, all live messages of the instance that it called.
+    M16 The settle after which the messages that wait at a join are all that can come (`core.joins.complete`) consumes
+        them as joined and produces one in the queue of the join (`core.joins.met`), each of them exactly once: however
+        their settles meet in transactions, and whether the last one came, ended, failed for good or was cancelled.
+    M17 The instances of `SetAside.starts` are accepted in the settle, or nothing of it happens. In the settle that ends
+        a called instance the message that called it, if it still waits for that, returns to the end of its queue
+        (`core.calls.called_back`), with the result of the last message of the instance; one that does not is left
+        alone. All messages of a called instance have its scope, since children inherit it.
     """
 
     async def accept(self, start: Start) -> Accepted:

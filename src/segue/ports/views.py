@@ -25,13 +25,17 @@ class InstanceFilter(Struct, frozen=True, kw_only=True):
 
 
 class PlacedFilter(Struct, frozen=True, kw_only=True):
-    """Messages in trash, or user tasks, oldest first. `version` is the number; `after` the seq of the last one seen."""
+    """Messages at a place beside the queues, oldest first. `version` is the number, `after` the seq of the last seen.
+
+    `reason` is compared whole; a message that listens has what it listens for there.
+    """
 
     place: Place
     process: str | None = None
     version: int | None = None
     node: str | None = None
     reason_code: str | None = None
+    reason: str | None = None
     instance: str | None = None
     after: int = 0
     limit: int = 50

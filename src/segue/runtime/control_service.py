@@ -9,11 +9,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from segue.core.decide import call_headers, decide
+from segue.core.decide import call_headers, decide, decide_not_callable
 from segue.core.envelope import encode_request
 from segue.core.headers import service_headers
 from segue.core.routing import Routes
-from segue.model.errors import StoreUnavailable
+from segue.model.errors import SegueError, StoreUnavailable
 from segue.model.events import Event, EventKind
 from segue.model.graph import Action, Node, NodeKind, ProcessGraph
 from segue.model.message import (
@@ -224,7 +224,7 @@ class ControlService:
                 transition = self._around.tracer.handled(self.version, lane.node, transition)
             transition = self._around.lines.of(self.version.process, transition)
             self._note(lane, transition)
-            await self._settle(transition)
+            transition = await self._settle(transition)
             settled = True
             self._around.meter.poke()
             self._wake_for(transition)
@@ -321,19 +321,24 @@ class ControlService:
         )
         self._around.herald.tell(event)
 
-    async def _settle(self, transition: Transition) -> None:
-        """Settle; while the store cannot write keep what the worker answered and try again, so that it is not called
-        twice for the store's sake."""
+    async def _settle(self, transition: Transition) -> Transition:
+        """Settle, and return what was settled: a call that cannot be made is a failure instead. While the store cannot
+        write keep what the worker answered and try again, so that it is not called twice for the store's sake."""
         tries = 0
         while True:
             try:
                 await self._around.store.settle([transition])
-                return
+                return transition
             except StoreUnavailable:
                 if self._stopping:
                     raise
                 await asyncio.sleep(_STORE_RETRY_S[min(tries, len(_STORE_RETRY_S) - 1)])
                 tries += 1
+            except SegueError as error:
+                effect = transition.effect
+                if not (isinstance(effect, SetAside) and effect.starts):
+                    raise
+                transition = decide_not_callable(self._routes, transition, error)
 
     # -- what falls due -----------------------------------------------------------------------------------------------
 

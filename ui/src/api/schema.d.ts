@@ -883,6 +883,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/messages/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver
+         * @description Deliver a message to who listens for its name and key; 404 `nobody-listens` if nobody does.
+         *
+         *     Scope: operate
+         */
+        post: operations["deliver_api_v1_messages__name__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workers": {
         parameters: {
             query?: never;
@@ -2453,6 +2475,32 @@ export interface components {
             digest: string | null;
         };
         /**
+         * ComingIn
+         * @description What is delivered. `body` is any JSON, nothing leaves the body of who listens as it is.
+         *
+         *     The message that has waited longest gets it, with `all` everybody who listens, with `instance` only one of that.
+         */
+        ComingIn: {
+            /**
+             * Key
+             * @default
+             */
+            key: string;
+            /** Instance */
+            instance?: string | null;
+            /**
+             * All
+             * @default false
+             */
+            all: boolean;
+            /** Body */
+            body?: unknown;
+            /** Headers */
+            headers?: {
+                [key: string]: string;
+            } | null;
+        };
+        /**
          * ConditionIn
          * @description A condition as it is written in a file; without a language its form decides.
          */
@@ -2556,6 +2604,14 @@ export interface components {
             process: string | null;
             /** Node */
             node: string | null;
+        };
+        /**
+         * DeliveredOut
+         * @description Who got the message.
+         */
+        DeliveredOut: {
+            /** Delivered */
+            delivered: components["schemas"]["ReachedOut"][];
         };
         /**
          * DeliveryOut
@@ -3224,7 +3280,7 @@ export interface components {
              * Place
              * @enum {string}
              */
-            place: "queued" | "delayed" | "waiting" | "trash";
+            place: "queued" | "delayed" | "waiting" | "trash" | "joining" | "calling" | "listening";
             /**
              * Entered
              * @description ms since the epoch
@@ -3348,7 +3404,7 @@ export interface components {
          * @description What a node does with a message. `UNSUPPORTED` is kept and drawn, and never published.
          * @enum {string}
          */
-        NodeKind: "start" | "end" | "terminate" | "action" | "user-task" | "timer" | "exclusive" | "inclusive" | "parallel" | "pass" | "unsupported";
+        NodeKind: "start" | "end" | "terminate" | "action" | "user-task" | "timer" | "exclusive" | "inclusive" | "parallel" | "pass" | "sub-process" | "call" | "event-gateway" | "message" | "error" | "unsupported";
         /**
          * NodeOut
          * @description A node of a version. `element` is its BPMN name, `label` what people and workers call it.
@@ -3587,7 +3643,7 @@ export interface components {
              * Place
              * @enum {string}
              */
-            place: "queued" | "delayed" | "waiting" | "trash";
+            place: "queued" | "delayed" | "waiting" | "trash" | "joining" | "calling" | "listening";
             /**
              * Entered
              * @description ms since the epoch
@@ -3638,7 +3694,7 @@ export interface components {
              * Place
              * @enum {string}
              */
-            place: "queued" | "delayed" | "waiting" | "trash";
+            place: "queued" | "delayed" | "waiting" | "trash" | "joining" | "calling" | "listening";
             /**
              * Entered
              * @description ms since the epoch
@@ -3730,6 +3786,8 @@ export interface components {
         /**
          * QueueOut
          * @description One queue now. `oldest_ms` is the age of the oldest ready message, `held` why nothing is taken.
+         *
+         *     `waiting` messages are beside it: at a join, for the end of a called instance, for a message from outside.
          */
         QueueOut: {
             /** Process */
@@ -3748,6 +3806,8 @@ export interface components {
             oldest_ms: number;
             /** Held */
             held: string | null;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * QuietModel
@@ -3782,6 +3842,22 @@ export interface components {
              * @default UTC
              */
             zone: string;
+        };
+        /**
+         * ReachedOut
+         * @description A message that listened and goes on.
+         */
+        ReachedOut: {
+            /** Message */
+            message: string;
+            /** Instance */
+            instance: string;
+            /** Process */
+            process: string;
+            /** Version */
+            version: number;
+            /** Node */
+            node: string;
         };
         /**
          * RecentOut
@@ -5941,6 +6017,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DoneOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deliver_api_v1_messages__name__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ComingIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveredOut"];
                 };
             };
             /** @description A problem */

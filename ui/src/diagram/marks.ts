@@ -48,7 +48,15 @@ export function short(count: number): string {
 /** Put numbers together by node. */
 export function numbersOf(
   version: number,
-  queues: { version: number; node: string; depth: number; in_flight: number; delayed: number; held: string | null }[],
+  queues: {
+    version: number;
+    node: string;
+    depth: number;
+    in_flight: number;
+    delayed: number;
+    waiting: number;
+    held: string | null;
+  }[],
   trash: { version: number; node: string }[],
   tasks: { version: number; node: string }[],
 ): Map<string, Numbers> {
@@ -64,7 +72,7 @@ export function numbersOf(
   for (const queue of queues) {
     if (queue.version !== version) continue;
     const numbers = at(queue.node);
-    numbers.queue = queue.depth + queue.delayed;
+    numbers.queue = queue.depth + queue.delayed + queue.waiting;
     numbers.flight = queue.in_flight;
     numbers.held = queue.held;
   }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from segue.adapters.memory.state import Done, Live, Run, State, Tick
+from segue.core.calls import called_back
 from segue.core.figures import Handled, handling
+from segue.core.joins import Crowd, abandoned, clears, complete, met
 from segue.core.ledger import END_EVENTS, Tally, instance_state
+from segue.core.scopes import call_scope, caller_of, enclosing
 from segue.core.versions import choose_asked, choose_version
 from segue.model.errors import Conflict, NodeNotFound
 from segue.model.events import Event, EventKind
@@ -18,6 +22,8 @@ from segue.model.message import (
     Message,
     Outcome,
     Place,
+    Record,
+    Result,
     Returned,
     SetAside,
     Transition,
@@ -26,6 +32,13 @@ from segue.model.start import Accepted, Start
 from segue.model.versions import InstanceState, Step, Version, VersionState
 from segue.ports.metrics import Measures
 from segue.ports.views import StoredLog
+
+
+class _Leave(Struct, frozen=True):
+    """When a message leaves; `record` is that of the transition that is about it, None for those it takes along."""
+
+    at: int
+    record: Record | None = None
 
 
 class Settling:
@@ -37,6 +50,7 @@ class Settling:
         self._handled: list[Handled] = []
         self._started: list[tuple[int, int]] = []
         self._ended: list[tuple[int, str, int, int]] = []
+        self._touched: dict[tuple[int, str], int] = {}
         self.events: list[Event] = []
         self.woken: dict[tuple[int, str], None] = {}
 
@@ -64,6 +78,7 @@ class Settling:
             tally=Tally(live=1),
             start_node=start.entry or start.node or "",
             origin=start.origin,
+            scope=start.scope,
         )
         self._started.append((version.id, start.at))
         message = Message(
@@ -74,6 +89,7 @@ class Settling:
             body=start.body,
             headers=dict(start.headers),
             entered=start.at,
+            scope=start.scope,
         )
         self._put(message, None)
         if start.key is not None:
@@ -84,7 +100,7 @@ class Settling:
 
     def check_starts(self, transition: Transition) -> None:
         """Raise what `accept` would raise for a start of the transition."""
-        if isinstance(transition.effect, Consumed):
+        if isinstance(transition.effect, Consumed | SetAside):
             for start in transition.effect.starts:
                 self._state.process(start.process)
                 self._choose(start)
@@ -141,10 +157,18 @@ class Settling:
             live.message.headers, live.message.body = dict(effect.headers), effect.body
         else:
             self._move(transition, effect, live)
+            if isinstance(effect, SetAside):
+                for start in effect.starts:
+                    self.accept(start)
         return True
 
     def finish(self) -> None:
-        """Give every instance that changed the state that its counts mean; one without messages has ended."""
+        """Let go on what has met. Then give every instance that changed the state that its counts mean; one without
+        messages has ended, and whoever called it is back in its queue."""
+        while self._touched:
+            touched, self._touched = self._touched, {}
+            for (version, scope), at in touched.items():
+                self._meet(version, scope, at)
         for key, at in self._changed.items():
             run = self._state.runs[key]
             run.state = instance_state(run.tally, run.last)
@@ -152,6 +176,7 @@ class Settling:
                 run.finished = at
                 self._ended.append((run.version, run.state.value, run.started, at))
                 self._event(END_EVENTS[run.state], at, run.version, run.id)
+                self._call_back(run, at)
         self._changed.clear()
         if self._handled or self._started or self._ended:
             seq = self._state.number("measure")
@@ -163,19 +188,87 @@ class Settling:
         queue = self._state.queue_number(message.version, message.node)
         self._handled.append(handling(queue, outcome, message, transition))
 
+    def _meet(self, version: int, scope: str, at: int) -> None:
+        """Make one message of those of a scope that have met, at each node where they have."""
+        inside = [live for live in self._state.of_version(version) if live.message.scope.startswith(scope)]
+        routes = self._state.routes(version)
+        crowds = [
+            Crowd(live.message.node, live.message.place is Place.JOINING and live.message.scope == scope)
+            for live in inside
+        ]
+        if abandoned(routes, scope, crowds):
+            for live in inside:
+                self._cancel(live, at)
+            return
+        for node in complete(routes, scope, crowds):
+            waiting = [
+                live
+                for live, crowd in zip(inside, crowds, strict=True)
+                if crowd.joins and crowd.node == node and live.message.seq in self._state.live
+            ]
+            child = met(routes, scope, node, [live.message for live in waiting], crowds)
+            for number, live in enumerate(waiting):
+                self._done(_Leave(at), Outcome.JOINED, live, 1 if number == 0 else 0)
+            self._produce(child, waiting[0].message, at)
+            cleared = clears(routes, scope, node)
+            if cleared:
+                self._clear(cleared, waiting[0].message, {child.id}, at)
+
+    def _call_back(self, run: Run, at: int) -> None:
+        """The message that called this instance, if it still waits for its end, is back in its queue."""
+        caller = caller_of(run.scope)
+        if caller is None or run.result is None:
+            return
+        for live in list(self._state.live.values()):
+            message = live.message
+            if message.id != caller or message.place is not Place.CALLING:
+                continue
+            node = self._state.routes(message.version).nodes[message.node]
+            back = called_back(node, message, run.state, run.result)
+            self._state.remove(message.seq)
+            message.body, message.headers = back.body, dict(back.headers)
+            message.reason, message.reason_code = back.reason, back.code
+            message.place, message.entered, message.seq = Place.QUEUED, at, 0
+            self._put(message, live.above)
+
     def _consume(self, transition: Transition, effect: Consumed, live: Live) -> None:
-        message = live.message
+        message, run = live.message, self._state.runs[live.message.instance]
         self._leave(transition, effect.outcome, live, len(effect.children))
+        run.result = effect.result or Result(message.body, message.headers)
         for child in effect.children:
             self._produce(child, message, transition.at)
         for start in effect.starts:
             self.accept(start)
+        children = {child.id for child in effect.children}
         if effect.terminate:
-            children = {child.id for child in effect.children}
             for other in self._state.of_instance(message.instance):
                 if other.message.id not in children:
-                    self._leave(transition, Outcome.CANCELLED, other, 0)
-            self._state.runs[message.instance].last = effect.outcome
+                    self._cancel(other, transition.at)
+            run.last = effect.outcome
+        elif effect.clears:
+            self._clear(effect.clears, message, children, transition.at)
+            run.last = effect.outcome
+        if message.place is Place.CALLING:
+            self._cancel_called(message, transition.at)
+
+    def _clear(self, scope: str, message: Message, kept: set[str], at: int) -> None:
+        """Consume what else is in a scope of the message's instance, as cancelled."""
+        for other in self._state.of_instance(message.instance):
+            if other.message.scope.startswith(scope) and other.message.id not in kept:
+                self._cancel(other, at)
+
+    def _cancel(self, live: Live, at: int) -> None:
+        """A message is consumed as cancelled, and with it all of the instance that it called."""
+        message = live.message
+        self._done(_Leave(at), Outcome.CANCELLED, live, 0)
+        if message.place is Place.CALLING:
+            self._cancel_called(message, at)
+
+    def _cancel_called(self, message: Message, at: int) -> None:
+        called = call_scope(message.id, message.scope)
+        for other in list(self._state.live.values()):
+            if other.message.scope.startswith(called) and other.message.seq in self._state.live:
+                self._cancel(other, at)
 
     def _produce(self, child: Child, parent: Message, at: int) -> None:
         tally = self._tally(parent, at)
@@ -194,8 +287,10 @@ class Settling:
             due=0 if aside else child.due,
             reason=child.reason,
             reason_code=child.reason_code,
+            scope=child.scope,
         )
         self._put(message, parent.seq)
+        self._touch(message, at)
         if child.place is Place.TRASH:
             tally.trash += 1
             self._tell_trash(message, at)
@@ -238,12 +333,13 @@ class Settling:
             self.woken[message.version, message.node] = None
 
     def _leave(self, transition: Transition, outcome: Outcome, live: Live, produced: int) -> None:
-        message = live.message
-        own = message.seq == transition.message.seq
-        record = transition.record
+        """The message that a transition is about leaves its queue."""
+        self._measure(outcome.value, live.message, transition)
+        self._done(_Leave(transition.at, transition.record), outcome, live, produced)
+
+    def _done(self, leave: _Leave, outcome: Outcome, live: Live, produced: int) -> None:
+        message, record = live.message, leave.record
         self._state.remove(message.seq)
-        if own:
-            self._measure(outcome.value, message, transition)
         step = Step(
             message=message.id,
             parent=message.parent,
@@ -251,22 +347,28 @@ class Settling:
             outcome=outcome.value,
             produced=produced,
             entered=message.entered,
-            taken=record.taken if own else transition.at,
-            ended=transition.at,
-            worker_us=record.worker_us if own else 0,
-            remote_us=record.remote_us if own else 0,
-            cpu_us=record.cpu_us if own else 0,
+            taken=record.taken if record else leave.at,
+            ended=leave.at,
+            worker_us=record.worker_us if record else 0,
+            remote_us=record.remote_us if record else 0,
+            cpu_us=record.cpu_us if record else 0,
             repeats=message.repeats,
-            status=record.status if own else None,
+            status=record.status if record else None,
         )
         self._state.done[message.seq] = Done(
             step=step, version=message.version, instance=message.instance, above=live.above
         )
-        tally = self._tally(message, transition.at)
+        tally = self._tally(message, leave.at)
         tally.live -= 1
         tally.trash -= message.place is Place.TRASH
         tally.count(outcome)
         self._state.runs[message.instance].last = outcome
+        self._touch(message, leave.at)
+
+    def _touch(self, message: Message, at: int) -> None:
+        """Note that messages which wait for this one may have to look again."""
+        for scope in enclosing(message.scope):
+            self._touched[message.version, scope] = at
 
     def _tally(self, message: Message, at: int) -> Tally:
         self._changed[message.instance] = at

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from segue.core.ledger import Tally
 from segue.core.limits import Slot
+from segue.core.routing import Routes
 from segue.model.documents import Delivery, Document, PendingAuthorization
 from segue.model.errors import ProcessNotFound, StoreUnavailable, VersionNotFound
 from segue.model.events import Event
 from segue.model.ledger import LedgerLine
-from segue.model.message import Message, Outcome, Place
+from segue.model.message import Message, Outcome, Place, Result
 from segue.model.start import Accepted
 from segue.model.versions import InstanceState, Process, Step, Version, VersionContent
 from segue.model.workers import Worker
@@ -52,6 +53,8 @@ class Run(Struct, kw_only=True):
     start_node: str
     origin: str | None
     last: Outcome | None = None
+    scope: str = ""
+    result: Result | None = None
 
 
 class Held(Struct, kw_only=True):
@@ -60,6 +63,7 @@ class Held(Struct, kw_only=True):
     version: Version
     content: VersionContent
     entries: dict[str, str]
+    routes: Routes | None = None
 
 
 class Tick(Struct, kw_only=True, frozen=True):
@@ -170,6 +174,13 @@ class State:
             if held.version.number == number:
                 return held
         raise VersionNotFound(f"process {name!r} has no version {number}")
+
+    def routes(self, key: int) -> Routes:
+        """The ways through a version, which is published and so does not change."""
+        held = self.by_id(key)
+        if held.routes is None:
+            held.routes = Routes(held.content.graph)
+        return held.routes
 
     def by_id(self, key: int) -> Held:
         """A version by its number in the store. Raises VersionNotFound."""

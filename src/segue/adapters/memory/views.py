@@ -8,7 +8,7 @@ from segue.adapters.memory.state import Run, State, copy_message
 from segue.core.ledger import END_EVENTS
 from segue.model.events import Event
 from segue.model.ledger import Audit, LedgerLine, QueueState
-from segue.model.message import Message, Place
+from segue.model.message import WAITING_PLACES, Message, Place
 from segue.model.versions import Instance, Step, VersionState
 from segue.ports.outside import Clock
 from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
@@ -65,9 +65,15 @@ class MemoryViews:
     async def queues(self, process: str | None, now: int) -> list[QueueState]:
         """See `Views`."""
         found = []
-        for (version, node), queue in self._state.queues.items():
+        beside = Counter(
+            (live.message.version, live.message.node)
+            for live in self._state.live.values()
+            if live.message.place > Place.TRASH
+        )
+        places = {key: self._state.queues.get(key, {}) for key in {**beside, **self._state.queues}}
+        for (version, node), queue in places.items():
             owner = self._state.versions[version].version
-            if not queue or process not in {None, owner.process}:
+            if not (queue or beside[version, node]) or process not in {None, owner.process}:
                 continue
             messages = {seq: live.message for seq, live in queue.items()}
             ready = [message for _, message in sorted(messages.items()) if message.due <= now]
@@ -81,6 +87,7 @@ class MemoryViews:
                     in_flight=in_flight,
                     delayed=len(messages) - len(ready),
                     oldest_ms=max(0, now - ready[0].entered) if ready else 0,
+                    waiting=beside[version, node],
                 )
             )
         return sorted(found, key=lambda state: (state.process, state.version, state.node))
@@ -98,6 +105,7 @@ class MemoryViews:
                 and filter.version in {None, owner.number}
                 and filter.node in {None, message.node}
                 and filter.reason_code in {None, message.reason_code}
+                and filter.reason in {None, message.reason}
                 and filter.instance in {None, message.instance}
             ):
                 found.append(self._placed(message))
@@ -153,7 +161,7 @@ class MemoryViews:
             consumed=len(done) + (carried.consumed if carried else 0),
             queued=places[Place.QUEUED],
             delayed=places[Place.DELAYED],
-            waiting=places[Place.WAITING],
+            waiting=sum(places[place] for place in WAITING_PLACES),
             trash=places[Place.TRASH],
         )
 

@@ -116,6 +116,7 @@ class Accepting:
                 None,
                 encode_headers(start.headers),
                 start.body,
+                start.scope or None,
             )
         )
         changes.report.arrived.append(
@@ -129,6 +130,7 @@ class Accepting:
                 entered=start.at,
                 seq=seq,
                 place=_QUEUED,
+                scope=start.scope,
                 queue=chosen.queue,
                 run=run,
             )

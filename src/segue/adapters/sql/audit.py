@@ -50,7 +50,7 @@ def _lines(now: int) -> Script[list[LedgerLine]]:
     consumed = {row[0]: int(row[1]) for row in steps}
     total = _mapping((yield _by_version(in_queue)))
     delayed = _mapping((yield _by_version(and_(in_queue, message.c.due > literal_column("0"), message.c.due > now))))
-    waiting = _mapping((yield _by_version(and_(aside, message.c.place == Place.WAITING.value))))
+    waiting = _mapping((yield _by_version(and_(aside, message.c.place != Place.TRASH.value))))
     trash = _mapping((yield _by_version(and_(aside, message.c.place == Place.TRASH.value))))
     kept = yield select(carried.c.version, carried.c.accepted, carried.c.produced, carried.c.consumed)
     before = {row[0]: row[1:] for row in kept}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from segue.adapters.sql.live import Held
 from segue.adapters.sql.metrics import encode_measures
 from segue.adapters.sql.operations import Report
@@ -12,8 +14,12 @@ from segue.adapters.sql.rows import Cursor, Listed, Rows, insert
 from segue.adapters.sql.versions import Versions
 from segue.core.figures import Handled
 from segue.core.ledger import END_EVENTS, Tally, instance_state
+from segue.core.scopes import CALL
 from segue.model.events import Event, EventKind
-from segue.model.message import Kept, Outcome, Place, SetAside
+from segue.model.message import Kept, Outcome, Place, Result, SetAside
+from segue.model.versions import InstanceState
+
+_NOTHING = Result(b"", {})
 
 
 class OutOfDateError(Exception):
@@ -47,14 +53,25 @@ class Numbers(Protocol):
 class _Change:
     """How one instance changes in this transaction."""
 
-    __slots__ = ("at", "instance", "last", "tally", "version")
+    __slots__ = ("at", "instance", "last", "result", "scope", "tally", "version")
 
     def __init__(self, held: Held) -> None:
         self.tally = Tally()
         self.instance = held.instance
         self.version = held.version
         self.last: Outcome | None = None
+        self.scope = held.scope
+        self.result: Result | None = None
         self.at = 0
+
+
+class Ended(Struct, frozen=True):
+    """A called instance that has ended in this transaction: the scope of its last message, and what it said."""
+
+    scope: str
+    state: InstanceState
+    result: Result
+    at: int
 
 
 # Bound once: before Python 3.12, every look at an enumeration's member costs a call.
@@ -77,7 +94,7 @@ _READ_INSTANCES = Listed(
     "SELECT num, live, trash, failed, cancelled, discarded, started FROM instance WHERE num IN ({})"
 )
 _INSTANCES = insert("instance", "num id version state started live start_node origin")
-MESSAGE_COLUMNS = "seq id queue instance parent place entered due repeats outages reason reason_code headers body"
+MESSAGE_COLUMNS = "seq id queue instance parent place entered due repeats outages reason reason_code headers body scope"
 """The columns of a new message, in the order of the rows that are written."""
 
 _MESSAGES = insert("message", MESSAGE_COLUMNS)
@@ -114,6 +131,7 @@ class Changes:
         self._set_aside: list[tuple[Any, ...]] = []
         self._leave_queue: list[int] = []
         self._leave_aside: list[int] = []
+        self.ended_calls: list[Ended] = []
         self._numbers = numbers
         self._logs: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
@@ -155,6 +173,18 @@ class Changes:
         if last is not None:
             change.last = last
         return change.tally
+
+    def lock_instance(self, run: int) -> None:
+        """Before looking at several messages of an instance: nobody else changes it until the end of the transaction.
+
+        Nothing to do where there is one writer.
+        """
+
+    def note_result(self, held: Held, result: Result) -> None:
+        """Note what a message of a called instance said when it left; the last one's counts."""
+        change = self._changed.get(held.run)
+        if change is not None:
+            change.result = result
 
     def log(self, held: Held, at: int, level: str, text: str) -> None:
         """Store a line about a message."""
@@ -230,9 +260,6 @@ class Changes:
     def _read_instances(self, numbers: list[int]) -> list[Sequence[Any]]:
         return _READ_INSTANCES.read(self.cursor, numbers)
 
-    def lock_instance(self, run: int) -> None:
-        """Let no other process change the messages of an instance from now on, where there are several."""
-
     def drop(self) -> None:
         """Forget what was gathered since `write`, which does not happen after all."""
         if self._events:
@@ -271,5 +298,7 @@ class Changes:
             if ended is not None:
                 self._ended.append((change.version, str(after), started, ended))
                 self.event(END_EVENTS[after], ended, change.version, change.instance)
+                if change.scope.startswith(CALL):
+                    self.ended_calls.append(Ended(change.scope, after, change.result or _NOTHING, ended))
         self._put(_TALLIES, rows)
         self._changed.clear()

@@ -31,7 +31,7 @@ class Held(Message, kw_only=True, gc=False):
 
 LIVE_COLUMNS = (
     "m.seq, m.id, m.queue, m.instance, m.parent, m.place, m.entered, m.due, m.repeats, m.outages, m.reason,"
-    " m.reason_code, m.headers, m.body, i.id, q.version, q.node, s.id"
+    " m.reason_code, m.headers, m.body, m.scope, i.id, q.version, q.node, s.id"
 )
 LIVE_FROM = (
     "message m JOIN instance i ON i.num = m.instance JOIN queue q ON q.id = m.queue"
@@ -56,6 +56,7 @@ def held_of(row: Sequence[Any], now: int) -> Held:
         code,
         headers,
         body,
+        scope,
         instance,
         version,
         node,
@@ -78,6 +79,7 @@ def held_of(row: Sequence[Any], now: int) -> Held:
         outages=outages,
         reason=reason,
         reason_code=code,
+        scope=scope or "",
         queue=queue,
         run=run,
         above=above,
@@ -102,6 +104,7 @@ def live_messages() -> Select[Any]:
             message.c.reason_code,
             message.c.headers,
             message.c.body,
+            message.c.scope,
             instance.c.id,
             queue.c.version,
             queue.c.node,

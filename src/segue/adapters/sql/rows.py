@@ -151,13 +151,14 @@ def _kind(column: Column[Any]) -> str:
 
 
 class Listed:
-    """A statement on the rows with the numbers of a list; the list stands for `{}` in its text, after IN."""
+    """A statement on the rows with the numbers (or, as `kind` says, texts) of a list, which stands for `{}` in its
+    text, after IN."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, kind: str = "number") -> None:
         self._sized = _Sized(text, "?")
-        self.arrays = text.replace("IN ({})", "= ANY($1::bigint[])")
+        self.arrays = text.replace("IN ({})", f"= ANY($1::{_ARRAYS[kind]})")
 
-    def write(self, cursor: Cursor, numbers: Sequence[int]) -> int:
+    def write(self, cursor: Cursor, numbers: Sequence[int] | Sequence[str]) -> int:
         """Execute it for all numbers; return how many rows it changed."""
         if not numbers:
             return 0
@@ -167,7 +168,7 @@ class Listed:
             self._execute(cursor, numbers[begin:end], size).rowcount for begin, end, size in _portions(len(numbers))
         )
 
-    def read(self, cursor: Cursor, numbers: Sequence[int]) -> list[Sequence[Any]]:
+    def read(self, cursor: Cursor, numbers: Sequence[int] | Sequence[str]) -> list[Sequence[Any]]:
         """Execute it for all numbers; return all rows."""
         if not numbers:
             return []
@@ -178,7 +179,7 @@ class Listed:
             found += self._execute(cursor, numbers[begin:end], size).fetchall()
         return found
 
-    def _execute(self, cursor: Cursor, numbers: Sequence[int], size: int) -> Result:
+    def _execute(self, cursor: Cursor, numbers: Sequence[int] | Sequence[str], size: int) -> Result:
         # A number that is in the list twice counts once.
-        padded = [*numbers, *[numbers[-1]] * (size - len(numbers))]
+        padded: list[int | str] = [*numbers, *[numbers[-1]] * (size - len(numbers))]
         return cursor.execute(self._sized.of(size), padded)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
+from segue.adapters.sql import meetings
 from segue.adapters.sql.accept import Accepting
 from segue.adapters.sql.changes import Changes, OutOfDateError
 from segue.adapters.sql.live import LIVE_COLUMNS, LIVE_FROM, Held, encode_headers, held_of
 from segue.adapters.sql.rows import Listed
 from segue.core.figures import handling
 from segue.core.ledger import Tally
+from segue.core.scopes import CALL, beyond, call_scope, enclosing
 from segue.model.events import EventKind
 from segue.model.message import (
     Child,
@@ -22,6 +24,7 @@ from segue.model.message import (
     Message,
     Outcome,
     Place,
+    Result,
     Returned,
     SetAside,
     Transition,
@@ -38,7 +41,10 @@ _RETURN = (
     " reason_code = NULL, headers = ?, body = ? WHERE seq = ? AND place >= 2"
 )
 _EDIT = "UPDATE message SET headers = ?, body = ? WHERE seq = ?"
-_REST = f"SELECT {LIVE_COLUMNS} FROM {LIVE_FROM} WHERE m.instance = ? AND m.seq <> ?"  # noqa: S608
+_LIVE = f"SELECT {LIVE_COLUMNS} FROM {LIVE_FROM}"  # noqa: S608
+_REST = f"{_LIVE} WHERE m.instance = ? AND m.seq <> ?"
+_INSIDE = f"{_LIVE} WHERE m.scope >= ? AND m.scope < ? AND m.instance = ? AND m.seq <> ?"
+_ALL_INSIDE = f"{_LIVE} WHERE m.scope >= ? AND m.scope < ?"
 
 
 class Settling:
@@ -49,13 +55,14 @@ class Settling:
         self._accepting = accepting
         self._moved: set[int] = set()
         self._ended: set[int] = set()
+        self._touched: dict[str, tuple[int, int]] = {}
 
     def settle(self, transitions: Sequence[Transition], taken: Sequence[bool]) -> list[bool]:
         """Make each true, all of it or nothing. Raises what `accept` raises when one starts an instance that cannot be
         accepted; nothing of the list is done then."""
         unsure = []
         for transition, sure in zip(transitions, taken, strict=True):
-            if isinstance(transition.effect, Consumed):
+            if isinstance(transition.effect, Consumed | SetAside):
                 for start in transition.effect.starts:
                     self._changes.versions.choose(start)
             if not sure:
@@ -114,34 +121,30 @@ class Settling:
             tally.trash += in_trash - was_in_trash
             tally.count(outcome)
             changes.count_live(held.version, produced - 1)
+        if held.scope:
+            self._touch(held.scope, transition.at, held.run)
+            if held.scope.startswith(CALL):
+                changes.note_result(held, effect.result or Result(held.body, held.headers))
         for start in effect.starts:
             self._accepting.accept(start, limited=False)
         if effect.terminate:
             self._end(transition, held)
+        elif effect.clears:
+            self._clear(effect.clears, held, transition, {child.id for child in children})
+        if held.place is Place.CALLING:
+            self._cancel_called(held, transition.at, transition.by)
 
     def _produce(self, child: Child, parent: Held, at: int) -> None:
         changes = self._changes
         seq, place, node, headers, due = changes.next_message(), child.place, child.node, child.headers, child.due
         aside = place >= _WAITING
+        if child.scope:
+            self._touch(child.scope, at, parent.run)
         queue = parent.queue if node == parent.node else changes.versions.queue(parent.version, node)
-        changes.messages.append(
-            (
-                seq,
-                child.id,
-                queue,
-                parent.run,
-                parent.seq,
-                int(place) if aside else 0,
-                at,
-                0 if aside else due,
-                0,
-                0,
-                child.reason,
-                child.reason_code,
-                encode_headers(headers),
-                child.body,
-            )
-        )
+        due = 0 if aside else due
+        stored, code, scope = int(place) if aside else 0, child.reason_code, child.scope
+        row = (seq, child.id, queue, parent.run, parent.seq, stored, at, due, 0, 0, child.reason, code)
+        changes.messages.append((*row, encode_headers(headers), child.body, scope or None))
         if aside:
             if place is _TRASH:
                 self._tell_trash(child.id, child.reason, node, parent, at)
@@ -160,7 +163,8 @@ class Settling:
                 due=due,
                 place=_DELAYED if due > at else _QUEUED,
                 reason=child.reason,
-                reason_code=child.reason_code,
+                reason_code=code,
+                scope=scope,
                 queue=queue,
                 run=parent.run,
                 above=parent.seq,
@@ -197,6 +201,8 @@ class Settling:
             changes.change(held, transition.at).trash += after - before
         if after:
             self._tell_trash(held.id, effect.reason, held.node, held, transition.at)
+        for start in effect.starts:
+            self._accepting.accept(start, limited=False)
 
     def _return(self, transition: Transition, effect: Returned, held: Held) -> None:
         changes = self._changes
@@ -227,33 +233,111 @@ class Settling:
         if held.place < _WAITING:
             self._changes.report.edited.append(replace(held, headers=effect.headers, body=effect.body))
 
+    # -- what goes along ----------------------------------------------------------------------------------------------
+
     def _end(self, transition: Transition, held: Held) -> None:
         """Consume all other live messages of the instance, those made earlier in this transaction included."""
-        changes = self._changes
         children = {child.id for child in transition.effect.children} if isinstance(transition.effect, Consumed) else ()
-        changes.write()
+        self._changes.lock_instance(held.run)
+        self._changes.write()
+        rows = self._changes.cursor.execute(_REST, (held.run, held.seq)).fetchall()
+        self._cancel(rows, children, transition.at, transition.by, _outcome(transition))
+        self._ended.add(held.run)
+
+    def _clear(self, scope: str, held: Held, transition: Transition, kept: Collection[str]) -> None:
+        """Consume what else is in a scope of the message's instance."""
+        self._changes.lock_instance(held.run)
+        self._changes.write()
+        bounds = (scope, beyond(scope), held.run, held.seq)
+        rows = self._changes.cursor.execute(_INSIDE, bounds).fetchall()
+        self._cancel(rows, kept, transition.at, transition.by, _outcome(transition))
+
+    def _cancel(
+        self,
+        rows: Sequence[Sequence[Any]],
+        kept: Collection[str],
+        at: int,
+        by: str | None,
+        last: Outcome | None,
+    ) -> None:
+        """Consume the messages of these rows as cancelled, and with each one all of the instance that it called.
+
+        `last` is what their instance's end is told by, if it ends with this.
+        """
+        changes = self._changes
         gone = set()
-        for row in changes.cursor.execute(_REST, (held.run, held.seq)).fetchall():
-            other = held_of(row, transition.at)
-            if other.id in children:
+        calls = []
+        for row in rows:
+            other = held_of(row, at)
+            if other.id in kept:
                 continue
             changes.leave(other)
-            self._step(transition, Outcome.CANCELLED, 0, other)
-            changes.count_live(held.version, -1)
+            self._step_along(other, Outcome.CANCELLED, 0, at, by)
+            changes.count_live(other.version, -1)
             tally = Tally(live=-1, trash=-(other.place is _TRASH), cancelled=1)
-            changes.change(held, transition.at, _outcome(transition)).add(tally)
+            changes.change(other, at, last or Outcome.CANCELLED).add(tally)
             changes.report.departed.append((other.version, other.node, other.seq))
+            self._moved.add(other.seq)
             gone.add(other.seq)
+            if other.scope:
+                self._touch(other.scope, at, other.run)
+            if other.place is Place.CALLING:
+                calls.append(other)
         changes.report.arrived = [arrival for arrival in changes.report.arrived if arrival.seq not in gone]
-        self._ended.add(held.run)
+        for other in calls:
+            self._cancel_called(other, at, by)
+
+    def _cancel_called(self, held: Held, at: int, by: str | None) -> None:
+        """Consume all live messages of the instance that a message called."""
+        self._changes.write()
+        scope = call_scope(held.id, held.scope)
+        rows = self._changes.cursor.execute(_ALL_INSIDE, (scope, beyond(scope))).fetchall()
+        self._cancel(rows, (), at, by, None)
+
+    # -- what meets, and what comes back ------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Let go on what has met, and what has called an instance that ended. Once, when all else is written."""
+        changes = self._changes
+        while self._touched or changes.ended_calls:
+            touched, self._touched = self._touched, {}
+            for run in sorted({run for _, run in touched.values()}):
+                changes.lock_instance(run)
+            ended, changes.ended_calls = changes.ended_calls, []
+            meetings.meet(changes, self, {scope: at for scope, (at, _) in touched.items()})
+            for call in ended:
+                meetings.call_back(changes, call)
+            changes.write()
+
+    def meet(self, waiting: Sequence[Held], child: Child, clears: str, at: int) -> None:
+        """The messages that wait at a join become one; what is left in the scope `clears` ends with it."""
+        changes, first = self._changes, waiting[0]
+        for number, held in enumerate(waiting):
+            changes.leave(held)
+            self._step_along(held, Outcome.JOINED, 1 if number == 0 else 0, at, None)
+        self._produce(child, first, at)
+        changes.change(first, at, Outcome.JOINED).live += 1 - len(waiting)
+        changes.count_live(first.version, 1 - len(waiting))
+        if clears:
+            changes.write()
+            rows = changes.cursor.execute(_INSIDE, (clears, beyond(clears), first.run, first.seq)).fetchall()
+            self._cancel(rows, {child.id}, at, None, Outcome.JOINED)
+
+    def drop(self, scope: str, at: int) -> None:
+        """All that is in a scope ends."""
+        rows = self._changes.cursor.execute(_ALL_INSIDE, (scope, beyond(scope))).fetchall()
+        self._cancel(rows, (), at, None, None)
+
+    def _touch(self, scope: str, at: int, run: int) -> None:
+        """Note that whoever waits for what is in these scopes of an instance may have to look again."""
+        for around in enclosing(scope):
+            self._touched[around] = (at, run)
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
     def _step(self, transition: Transition, outcome: Outcome, produced: int, held: Held) -> None:
         record = transition.record
-        own = held.seq == transition.message.seq
-        if own:
-            self._changes.handled.append(handling(held.queue, str(outcome), held, transition))
+        self._changes.handled.append(handling(held.queue, str(outcome), held, transition))
         self._changes.steps.append(
             (
                 held.seq,
@@ -264,16 +348,20 @@ class Settling:
                 str(outcome),
                 produced,
                 held.entered,
-                record.taken if own else transition.at,
+                record.taken,
                 transition.at,
-                record.worker_us if own else 0,
-                record.remote_us if own else 0,
-                record.cpu_us if own else 0,
+                record.worker_us,
+                record.remote_us,
+                record.cpu_us,
                 held.repeats,
-                record.status if own else None,
+                record.status,
                 transition.by,
             )
         )
+
+    def _step_along(self, held: Held, outcome: Outcome, produced: int, at: int, by: str | None) -> None:
+        common = (held.seq, held.id, held.queue, held.run, held.above, str(outcome), produced, held.entered)
+        self._changes.steps.append((*common, at, at, 0, 0, 0, held.repeats, None, by))
 
     @staticmethod
     def _one(changed: int) -> None:
@@ -312,6 +400,7 @@ def _same(message: Message, row: Sequence[Any] | None) -> Held | None:
         outages=outages,
         reason=message.reason,
         reason_code=message.reason_code,
+        scope=message.scope,
         queue=queue,
         run=run,
         above=above,

@@ -109,11 +109,15 @@ message = Table(
     Column("reason_code", Text),
     Column("headers", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    # Compared by its bytes: what is in a scope is a range of texts. NULL is the scope "".
+    Column("scope", Text().with_variant(Text(collation="C"), "postgresql")),
 )
 # `place` is 0 for queued and delayed alike: which of the two a message is depends on the instant one asks. The
 # conditions are literals, because a database uses a partial index only for what it can see at planning time.
 in_queue = message.c.place == literal_column("0")
 aside = message.c.place >= literal_column("2")
+held = message.c.place >= literal_column("4")
+listening = message.c.place == literal_column("6")
 _due_later = in_queue & (message.c.due > literal_column("0"))
 
 
@@ -127,6 +131,9 @@ Index("message_instance", message.c.instance)
 _partial("message_aside", aside, message.c.place, message.c.seq)
 _partial("message_aside_queue", aside, message.c.queue)
 _partial("message_aside_id", aside, message.c.id)
+_partial("message_held", held, message.c.queue)
+_partial("message_listening", listening, message.c.reason, message.c.seq)
+_partial("message_scope", message.c.scope.is_not(None), message.c.scope, message.c.place, message.c.queue)
 
 # Append only. `parent` is the number of the step whose transition produced the message.
 step = Table(

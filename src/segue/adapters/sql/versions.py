@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from segue.adapters.sql.rows import Cursor
+from segue.core.routing import Routes
 from segue.model.errors import Conflict, NodeNotFound, NoEnabledVersion, ProcessNotFound, VersionNotFound
 from segue.model.graph import ProcessGraph
 from segue.model.start import Start
@@ -12,6 +13,7 @@ from segue.model.versions import VersionState
 
 _decode_entries = msgspec.json.Decoder(dict[str, str]).decode
 _decode_graph = msgspec.json.Decoder(ProcessGraph).decode
+_ROUTES_KEPT = 200
 _RUNNABLE = {VersionState.DISABLED, VersionState.ENABLED}
 
 
@@ -55,6 +57,7 @@ class Versions:
         self._queues: dict[tuple[int, str], int] = {}
         self._names: dict[int, tuple[str, int]] = {}
         self._next_queue = 0
+        self._routes: dict[int, Routes] = {}
 
     def forget(self) -> None:
         """Read everything again when it is needed next."""
@@ -97,6 +100,16 @@ class Versions:
         if number is None:
             number = self._queues[key] = self._read_queue(version, node)
         return number
+
+    def routes(self, version: int) -> Routes:
+        """Return the ways through a published version; they never change."""
+        routes = self._routes.get(version)
+        if routes is None:
+            if len(self._routes) >= _ROUTES_KEPT:
+                self._routes.clear()
+            (graph,) = self._cursor.execute("SELECT graph FROM version WHERE id = ?", (version,)).fetchone()
+            routes = self._routes[version] = Routes(_decode_graph(graph))
+        return routes
 
     def is_retired(self, version: int) -> bool:
         """Tell whether a version is retired; asked seldom, so not kept."""

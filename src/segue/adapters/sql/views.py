@@ -12,8 +12,10 @@ from segue.adapters.sql.scripts import Row, Script
 from segue.adapters.sql.tables import (
     aside,
     event,
+    held,
     in_queue,
     instance,
+    listening,
     message,
     not_finished,
     process,
@@ -168,6 +170,7 @@ def queues(name: str | None, now: int, in_flight: dict[tuple[int, str], int]) ->
     mine = and_(message.c.queue == queue.c.id, in_queue)
     total = select(func.count()).where(mine).correlate(queue).scalar_subquery()
     later = select(func.count()).where(mine, message.c.due > 0, message.c.due > now).correlate(queue).scalar_subquery()
+    beside = select(func.count()).where(message.c.queue == queue.c.id, held).correlate(queue).scalar_subquery()
     oldest = (
         select(message.c.entered)
         .where(mine, message.c.due <= now)
@@ -177,7 +180,7 @@ def queues(name: str | None, now: int, in_flight: dict[tuple[int, str], int]) ->
         .scalar_subquery()
     )
     wanted = (
-        select(process.c.name, version.c.number, version.c.id, queue.c.node, total, later, oldest)
+        select(process.c.name, version.c.number, version.c.id, queue.c.node, total, later, oldest, beside)
         .join_from(queue, version, version.c.id == queue.c.version)
         .join(process, process.c.id == version.c.process)
         .order_by(process.c.name, version.c.number, queue.c.node)
@@ -194,15 +197,20 @@ def queues(name: str | None, now: int, in_flight: dict[tuple[int, str], int]) ->
             in_flight=in_flight.get((key, node), 0),
             delayed=delayed,
             oldest_ms=0 if entered is None else max(0, now - entered),
+            waiting=waiting,
         )
-        for owner, number, key, node, count, delayed, entered in rows
-        if count or (key, node) in in_flight
+        for owner, number, key, node, count, delayed, entered, waiting in rows
+        if count or waiting or (key, node) in in_flight
     ]
 
 
 def placed(wanted: PlacedFilter, now: int) -> Script[list[PlacedMessage]]:
     """List messages in trash or waiting for a person, oldest first."""
     conditions: list[ColumnElement[bool]] = [aside, message.c.place == wanted.place.value, message.c.seq > wanted.after]
+    if wanted.place is Place.LISTENING:
+        conditions.append(listening)
+    if wanted.reason is not None:
+        conditions.append(message.c.reason == wanted.reason)
     if wanted.process is not None:
         conditions.append(queue.c.version.in_(_versions(wanted.process, wanted.version)))
     elif wanted.version is not None:

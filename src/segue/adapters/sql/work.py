@@ -43,6 +43,7 @@ def perform(
         except SegueError as error:
             operation.error = error
     changes.write()
+    settling.finish()
 
 
 def needs_alone(operation: Operation) -> bool:

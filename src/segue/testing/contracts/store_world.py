@@ -114,12 +114,16 @@ class Player:
     # -- versions -----------------------------------------------------------------------------------------------------
 
     async def draft(
-        self, process: str = PROCESS, nodes: Sequence[str] = NODES, entries: dict[str, str] | None = None
+        self,
+        process: str = PROCESS,
+        nodes: Sequence[str] = NODES,
+        entries: dict[str, str] | None = None,
+        graph: ProcessGraph | None = None,
     ) -> Version:
         """Put a draft; the process is made when it is not there."""
         if all(known.name != process for known in await self.store.processes(None, 1000)):
             await self.store.create_process(process, "", self.now)
-        content = VersionContent(source=b"<xml/>", dialect="bpmn", graph=simple_graph(nodes))
+        content = VersionContent(source=b"<xml/>", dialect="bpmn", graph=graph or simple_graph(nodes))
         return await self.store.put_draft(
             NewVersion(
                 process=process,
@@ -133,17 +137,25 @@ class Player:
         )
 
     async def publish(
-        self, process: str = PROCESS, nodes: Sequence[str] = NODES, entries: dict[str, str] | None = None
+        self,
+        process: str = PROCESS,
+        nodes: Sequence[str] = NODES,
+        entries: dict[str, str] | None = None,
+        graph: ProcessGraph | None = None,
     ) -> Version:
         """A published version, disabled."""
-        version = await self.draft(process, nodes, entries)
+        version = await self.draft(process, nodes, entries, graph)
         return await self.store.set_state(process, version.number, VersionState.DISABLED, self.now)
 
     async def enable(
-        self, process: str = PROCESS, nodes: Sequence[str] = NODES, entries: dict[str, str] | None = None
+        self,
+        process: str = PROCESS,
+        nodes: Sequence[str] = NODES,
+        entries: dict[str, str] | None = None,
+        graph: ProcessGraph | None = None,
     ) -> Version:
         """A published version, enabled."""
-        version = await self.publish(process, nodes, entries)
+        version = await self.publish(process, nodes, entries, graph)
         return await self.store.set_state(process, version.number, VersionState.ENABLED, self.now)
 
     # -- messages -----------------------------------------------------------------------------------------------------
@@ -244,6 +256,7 @@ def child_of(message: Message, node: str, index: int = 0, due: int = 0, place: P
         due=due,
         place=place,
         reason="set aside" if place is not Place.QUEUED else None,
+        scope=message.scope,
     )
 
 

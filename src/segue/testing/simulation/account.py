@@ -26,6 +26,7 @@ from segue.model.start import Accepted, Headers, Start
 from segue.model.versions import InstanceState, VersionState
 from segue.testing.simulation.breach import Breaches
 from segue.testing.simulation.drawing import Drawing
+from segue.testing.simulation.meetings import Meetings
 
 END_KINDS = {
     InstanceState.FINISHED: EventKind.INSTANCE_FINISHED,
@@ -58,6 +59,8 @@ class Known:
     reason_code: str | None = None
     taken: bool = False
     former: tuple[tuple[bytes, Headers], ...] = ()
+    scope: str = ""
+    born: int = 0
 
 
 @dataclass(slots=True)
@@ -84,6 +87,7 @@ class Run:
     failed: int = 0
     discarded: int = 0
     last: Outcome | None = None
+    said: tuple[bytes, Headers] = (b"", {})
     ended: InstanceState | None = None
     ended_at: int = 0
 
@@ -141,6 +145,7 @@ class Account:
         self.told: list[Told] = []
         self.touched: dict[str, None] = {}
         self._arrivals = 0
+        self._births = 0
 
     # -- versions -----------------------------------------------------------------------------------------------------
 
@@ -219,6 +224,7 @@ class Account:
             headers=dict(start.headers),
             arrival=0,
             entered=start.at,
+            scope=start.scope,
         )
 
     def _accept_again(self, start: Start, accepted: Accepted) -> None:
@@ -285,6 +291,10 @@ class Account:
                 self._breaches.note("M5", f"message {message.id} at {message.node} {what}", message.instance)
             if done and fresh:
                 self._apply(transition, self.live[message.id])
+        for transition, done in zip(transitions, results, strict=True):
+            if done:
+                Meetings(self).look(transition.at)
+                return
 
     def _apply(self, transition: Transition, known: Known) -> None:
         effect = transition.effect
@@ -303,11 +313,12 @@ class Account:
             known.place, known.due, known.reason_code = effect.place, 0, effect.reason_code
             if effect.place is Place.TRASH:
                 self.told.append((EventKind.MESSAGE_IN_TRASH, known.instance, known.id))
+            self._call(effect.starts)
         elif isinstance(effect, Returned):
             known.place, known.due, known.repeats, known.outages = Place.QUEUED, 0, 0, 0
             known.reason_code, known.entered = None, transition.at
             known.body, known.headers, known.former = effect.body, dict(effect.headers), ()
-            self._enter_queue(known)
+            self.enter_queue(known)
         else:
             known.former = (*known.former, (known.body, known.headers))
             known.body, known.headers = effect.body, dict(effect.headers)
@@ -315,19 +326,46 @@ class Account:
     def _consume(self, transition: Transition, effect: Consumed, known: Known) -> None:
         run = self.runs[known.instance]
         children = tuple(child.id for child in effect.children)
-        self._go(known, run, effect.outcome, children)
-        self._sum(known.version).produced += len(children)
+        self.go(known, effect.outcome, children)
         others = list(run.live.values())
         for child in effect.children:
-            self._be_born(child, known, run, transition.at)
+            self.be_born(child, known, transition.at)
         for start in effect.starts:
             self._move(start, run)
-        if effect.terminate:
-            for other in others:
-                self._go(other, run, Outcome.CANCELLED, ())
+        for other in others:
+            if effect.terminate or (effect.clears and other.scope.startswith(effect.clears)):
+                self.cancel(other)
+        if known.place is Place.CALLING:
+            self._cancel_called(known)
         run.last = effect.outcome
-        if not run.live:
-            self._end(run, transition.at)
+        said = effect.result
+        run.said = (known.body, known.headers) if said is None else (said.body, said.headers)
+
+    def cancel(self, known: Known) -> None:
+        """A message ends with others, and with it all that it called."""
+        if known.id not in self.live:
+            return
+        self.go(known, Outcome.CANCELLED, ())
+        self.runs[known.instance].last = Outcome.CANCELLED
+        self.touched[known.instance] = None
+        if known.place is Place.CALLING:
+            self._cancel_called(known)
+
+    def _cancel_called(self, caller: Known) -> None:
+        for other in list(self.live.values()):
+            if other.scope.startswith("c") and other.scope.split("/")[0].endswith(f".{caller.id}"):
+                self.cancel(other)
+
+    def _call(self, starts: Sequence[Start]) -> None:
+        for start in starts:
+            highest = self.highest(start.process)
+            if highest is None:
+                self._breaches.note("P4", f"{start.process} was called, though no version of it is enabled")
+                return
+            accepted = Accepted(
+                instance=start.instance, process=start.process, version=highest.number, message=start.message
+            )
+            self.accept(start, accepted)
 
     def _move(self, start: Start, run: Run) -> None:
         version = self.numbered(start.process, start.version or 0)
@@ -339,7 +377,10 @@ class Account:
         )
         self.accept(start, accepted)
 
-    def _be_born(self, child: Child, parent: Known, run: Run, at: int) -> None:
+    def be_born(self, child: Child, parent: Known, at: int) -> Known:
+        """A message came of another one."""
+        run = self.runs[parent.instance]
+        self._sum(parent.version).produced += 1
         known = Known(
             id=child.id,
             instance=run.id,
@@ -353,14 +394,18 @@ class Account:
             place=Place.QUEUED if child.place is Place.DELAYED else child.place,
             due=child.due,
             reason_code=child.reason_code,
+            scope=child.scope,
         )
         if child.id in self.live or child.id in self.gone:
             self._breaches.note("P2", f"the child {child.id} at {child.node} was produced twice", run.id)
         if child.place is Place.TRASH:
             self.told.append((EventKind.MESSAGE_IN_TRASH, run.id, child.id))
         self._arrive(known, run)
+        return known
 
-    def _go(self, known: Known, run: Run, outcome: Outcome, children: tuple[str, ...]) -> None:
+    def go(self, known: Known, outcome: Outcome, children: tuple[str, ...]) -> None:
+        """A message left for good."""
+        run = self.runs[known.instance]
         self._leave_queue(known)
         del self.live[known.id]
         del run.live[known.id]
@@ -372,7 +417,8 @@ class Account:
         elif outcome is not Outcome.CANCELLED:
             run.ok += 1
 
-    def _end(self, run: Run, at: int) -> None:
+    def end(self, run: Run, at: int) -> None:
+        """The last message of an instance has left."""
         run.ended_at = at
         if run.last is Outcome.CANCELLED:
             run.ended = InstanceState.CANCELLED
@@ -384,14 +430,17 @@ class Account:
 
     def _arrive(self, known: Known, run: Run) -> None:
         self.touched[run.id] = None
+        self._births += 1
+        known.born = self._births
         self.live[known.id] = known
         run.live[known.id] = known
         if run.ended is not None:
             self._breaches.note("P2", "a message came to an instance that had ended", run.id)
         if known.place is Place.QUEUED:
-            self._enter_queue(known)
+            self.enter_queue(known)
 
-    def _enter_queue(self, known: Known) -> None:
+    def enter_queue(self, known: Known) -> None:
+        """A message is put at the end of a queue."""
         self._arrivals += 1
         known.arrival = self._arrivals
         self.queues.setdefault((known.version, known.node), {})[known.id] = known

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segue.model.message import Consumed, Edited, Outcome, Place, Returned, Transition
+from segue.model.graph import NodeKind
+from segue.model.message import Consumed, Edited, Outcome, Place, Returned, SetAside, Transition
 from segue.model.start import Headers
 from segue.model.workers import Fault, WorkerReply
 from segue.testing.simulation import wire
 from segue.testing.simulation.account import Account, Known
+from segue.testing.simulation.belonging import Scopes
 from segue.testing.simulation.breach import Breaches
 from segue.testing.simulation.calls import Calls
-from segue.testing.simulation.expected import Leaves, expected, forwarded, problem
+from segue.testing.simulation.drawing import Drawing
+from segue.testing.simulation.expected import TRASH, Aside, Leaves, caught, expected, forwarded, problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Decisions:
         self._calls = calls
         self._breaches = breaches
         self._children: dict[str, tuple[str, ...]] = {}
+        self._scopes = Scopes()
 
     def made(self, life: int, transition: Transition) -> None:
         """Somebody is about to settle this. A decision about a message that has left changes nothing anyway."""
@@ -58,7 +62,24 @@ class Decisions:
                 return "was decided without an answer of a worker"
             else:
                 reply = seen.reply
-        return problem(expected(drawing, known, reply, transition.at), transition.effect, known)
+        if drawing.nodes[known.node].kind is NodeKind.CALL:
+            return self._at_call(drawing, known, transition)
+        return problem(expected(drawing, known, reply, transition.at), transition.effect, known, self._scopes)
+
+    def _at_call(self, drawing: Drawing, known: Known, transition: Transition) -> str | None:
+        """A call activity calls; when nobody can be called the message fails."""
+        effect, at = transition.effect, transition.at
+        right = expected(drawing, known, None, at)
+        called = drawing.nodes[known.node].calls or ""
+        if right != Aside(Place.CALLING):
+            return problem(right, effect, known, self._scopes)
+        if isinstance(effect, SetAside) and effect.place is Place.CALLING:
+            made = [(s.process, s.body, wire.own(s.headers), s.origin, s.scope.split(".")[-1]) for s in effect.starts]
+            wanted = [(called, known.body, wire.own(known.headers), known.instance, f"{known.id}/")]
+            return None if made == wanted else f"must call {wanted}, but calls {made}"
+        if self._account.highest(called) is not None:
+            return f"must call {called}, but is {effect}"
+        return problem(caught(drawing, known, TRASH, at), effect, known, self._scopes)
 
     def _person(self, transition: Transition, known: Known) -> str | None:
         effect = transition.effect
@@ -90,17 +111,22 @@ class Decisions:
         body, headers = asked
         if what == "accept":
             drawing = self._account.versions[known.version].drawing
-            wanted = forwarded(drawing, known, body, headers, transition.at, outcome=Outcome.ACCEPTED)
-            return problem(wanted, effect, known)
+            right = forwarded(drawing, known, body, headers, transition.at, outcome=Outcome.ACCEPTED)
+            return problem(caught(drawing, known, right, transition.at), effect, known, self._scopes)
+        if what == "deliver":
+            drawing = self._account.versions[known.version].drawing
+            travelling = known.headers | wire.own(headers)
+            right = forwarded(drawing, known, body, travelling, transition.at)
+            return problem(caught(drawing, known, right, transition.at), effect, known, self._scopes)
         if what == "move":
             moved = [(start.body, wire.own(start.headers), start.origin) for start in effect.starts]
-            right = moved == [(body, wire.own(headers), known.instance)]
-            return None if right and effect.outcome is Outcome.MOVED else f"was to be moved, but is {effect}"
+            same = moved == [(body, wire.own(headers), known.instance)]
+            return None if same and effect.outcome is Outcome.MOVED else f"was to be moved, but is {effect}"
         outcomes = {"reject": Outcome.REJECTED, "discard": Outcome.DISCARDED, "cancel": Outcome.CANCELLED}
         outcome = outcomes.get(what)
         if outcome is None:
             return f"was to be handled by {what}, but is {effect}"
-        return problem(Leaves(outcome, terminate=what == "cancel"), effect, known)
+        return problem(Leaves(outcome, terminate=what == "cancel"), effect, known, self._scopes)
 
     def _check_children(self, transition: Transition, known: Known) -> None:
         """Whoever handles a message once more names its children alike (P2)."""

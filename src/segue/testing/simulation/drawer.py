@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import Any
+
+from msgspec.structs import replace
 
 from segue.model.graph import (
     Action,
     ActionKind,
+    Bodies,
     Flow,
     LimitRule,
+    Meeting,
     MissedTicks,
     Node,
     NodeKind,
@@ -35,7 +40,14 @@ _ELEMENTS = {
     NodeKind.START: "startEvent",
     NodeKind.END: "endEvent",
     NodeKind.TERMINATE: "endEvent",
+    NodeKind.SUB_PROCESS: "subProcess",
+    NodeKind.CALL: "callActivity",
+    NodeKind.EVENT_GATEWAY: "eventBasedGateway",
+    NodeKind.MESSAGE: "intermediateCatchEvent",
+    NodeKind.ERROR: "boundaryEvent",
 }
+MESSAGE = "paid"
+_WAITS = ("PT0.05S", "PT2S", "PT40S")
 _SCHEDULES = (
     Timer(kind=TimerKind.CYCLE, value="R/PT7S", body='{"n":1,"kind":"a","big":false,"round":0}'),
     Timer(kind=TimerKind.CYCLE, value="R/2030-03-17T17:46:45Z/PT20S", missed=MissedTicks.ALL),
@@ -54,11 +66,14 @@ class Drawer:
         self._chance = chance
         self._workers = workers
         self._limits = limits
+        self._called: Sequence[str] = ()
         self._reset()
 
-    def draw(self, process: str, *, scheduled: bool) -> Drawing:
-        """Return a drawing. With `scheduled` it has a timer start event beside the plain one."""
+    def draw(self, process: str, *, scheduled: bool, called: Sequence[str] = ()) -> Drawing:
+        """Return a drawing. With `scheduled` it has a timer start event beside the plain one; it may call the processes
+        `called`."""
         self._reset()
+        self._called = called
         chance = self._chance
         first = self._node(NodeKind.START, "Start", name=chance.choice(["", "begin"]))
         ends = [first]
@@ -77,6 +92,8 @@ class Drawer:
         self._tests: dict[str, Holds] = {}
         self._numbers: dict[str, int] = {}
         self._copies = 1.0
+        self._part: str | None = None
+        self._called = ()
 
     # -- pieces -------------------------------------------------------------------------------------------------------
 
@@ -92,6 +109,7 @@ class Drawer:
         timeout_ms: int = 60_000,
         repeat: RepeatPolicy | None = None,
         limits: tuple[LimitRule, ...] = (),
+        **more: Any,
     ) -> str:
         number = self._numbers[prefix] = self._numbers.get(prefix, 0) + 1
         node = Node(
@@ -105,6 +123,8 @@ class Drawer:
             timeout_ms=timeout_ms,
             repeat=repeat,
             limits=limits,
+            parent=self._part,
+            **more,
         )
         self._nodes.append(node)
         return node.id
@@ -124,8 +144,7 @@ class Drawer:
 
     def _default(self, gateway: str, flow_id: str) -> None:
         index = next(i for i, node in enumerate(self._nodes) if node.id == gateway)
-        node = self._nodes[index]
-        self._nodes[index] = Node(id=node.id, kind=node.kind, element=node.element, default_flow=flow_id)
+        self._nodes[index] = replace(self._nodes[index], default_flow=flow_id)
 
     # -- elements -----------------------------------------------------------------------------------------------------
 
@@ -148,6 +167,9 @@ class Drawer:
             (0.7 * wide, self._parallel),
             (0.5 * wide, self._fork),
             (0.4 * deep, self._way_back),
+            (0.8 * deep, self._sub_process),
+            (0.5 * deep, self._race),
+            (0.8 if self._called else 0.0, self._call),
         )
         return pick(self._chance, elements)(ends, depth)
 
@@ -168,7 +190,7 @@ class Drawer:
             repeat=repeat,
             limits=self._some_limits(),
         )
-        return self._join(ends, task)
+        return [*self._join(ends, task), *self._boundary(task, 0.12)]
 
     def _some_limits(self) -> tuple[LimitRule, ...]:
         chance = self._chance
@@ -196,7 +218,62 @@ class Drawer:
         return self._join(ends, self._node(NodeKind.TIMER, "Timer", timer=timer, prefetch=prefetch))
 
     def _user_task(self, ends: list[str], _depth: int) -> list[str]:
-        return self._join(ends, self._node(NodeKind.USER_TASK, "Person", name="look at it"))
+        task = self._node(NodeKind.USER_TASK, "Person", name="look at it")
+        return [*self._join(ends, task), *self._boundary(task, 0.3)]
+
+    def _boundary(self, activity: str, often: float) -> list[str]:
+        """Perhaps draw events on an activity; the open ends behind them."""
+        chance = self._chance
+        ends = []
+        if happens(chance, often):
+            ends.append(self._node(NodeKind.ERROR, "Error", attached_to=activity))
+        if happens(chance, often):
+            timer = Timer(kind=TimerKind.DURATION, value=chance.choice(_WAITS))
+            interrupting = self._copies >= _MOST_COPIES or happens(chance, 0.6)
+            self._copies *= 1.0 if interrupting else 1.5
+            late = self._node(NodeKind.TIMER, "Late", timer=timer, attached_to=activity, interrupting=interrupting)
+            ends.append(late)
+        if happens(chance, often / 3):
+            ends.append(self._listener("Stopped", attached_to=activity))
+        return [end for each in ends for end in self._behind(each)]
+
+    def _behind(self, event: str) -> list[str]:
+        """What follows a boundary event: nothing much."""
+        if happens(self._chance, 0.5):
+            return [event]
+        self._close([event])
+        return []
+
+    def _sub_process(self, ends: list[str], depth: int) -> list[str]:
+        chance, outer = self._chance, self._part
+        part = self._node(NodeKind.SUB_PROCESS, "Part", meeting=self._meeting())
+        self._join(ends, part)
+        self._part = part
+        start = self._node(NodeKind.START, "Inside")
+        inner = self._sequence([start], chance.randint(1, 2), depth + 1)
+        if inner:
+            kind = NodeKind.TERMINATE if happens(chance, 0.15) else NodeKind.END
+            self._join(inner, self._node(kind, "Out"))
+        self._part = outer
+        return [part, *self._boundary(part, 0.3)]
+
+    def _meeting(self) -> Meeting | None:
+        return Meeting(bodies=Bodies.LIST) if happens(self._chance, 0.15) else None
+
+    def _race(self, ends: list[str], _depth: int) -> list[str]:
+        gateway = self._node(NodeKind.EVENT_GATEWAY, "Race")
+        self._join(ends, gateway)
+        timer = Timer(kind=TimerKind.DURATION, value=self._chance.choice(_WAITS))
+        late = self._node(NodeKind.TIMER, "Timer", timer=timer)
+        paid = self._listener("Paid")
+        return [*self._join([gateway], late), *self._join([gateway], paid)]
+
+    def _listener(self, prefix: str, **more: Any) -> str:
+        return self._node(NodeKind.MESSAGE, prefix, message_name=MESSAGE, correlation="body.kind", **more)
+
+    def _call(self, ends: list[str], _depth: int) -> list[str]:
+        call = self._node(NodeKind.CALL, "Call", calls=self._chance.choice(self._called))
+        return [*self._join(ends, call), *self._boundary(call, 0.25)]
 
     def _passing(self, ends: list[str], _depth: int) -> list[str]:
         return self._join(ends, self._node(NodeKind.PASS, "Pass"))
@@ -221,7 +298,7 @@ class Drawer:
             branches += self._branch(gateway, depth, test)
             if test is None:
                 self._default(gateway, self._flows[flows_before].id)
-        return self._merged(branches)
+        return self._met(branches) if kind is NodeKind.INCLUSIVE else self._merged(branches)
 
     def _branch(self, gateway: str, depth: int, test: tuple[str, Holds] | None) -> list[str]:
         """Draw what follows a gateway on one flow; the open ends of it, none if it ends there."""
@@ -233,6 +310,13 @@ class Drawer:
             return []
         return ends
 
+    def _met(self, ends: list[str]) -> list[str]:
+        """Perhaps join what was split."""
+        if len(ends) < 2 or happens(self._chance, 0.4):
+            return self._merged(ends)
+        kind = self._chance.choice([NodeKind.PARALLEL, NodeKind.INCLUSIVE])
+        return self._join(ends, self._node(kind, "Join", meeting=self._meeting()))
+
     def _merged(self, ends: list[str]) -> list[str]:
         if not ends or happens(self._chance, 0.4):
             return ends
@@ -242,21 +326,21 @@ class Drawer:
         self._copies *= 2
         gateway = self._node(NodeKind.PARALLEL, "Both")
         self._join(ends, gateway)
-        return self._merged([end for _ in range(2) for end in self._branch(gateway, depth, None)])
+        return self._met([end for _ in range(2) for end in self._branch(gateway, depth, None)])
 
     def _fork(self, ends: list[str], depth: int) -> list[str]:
         self._copies *= 2
-        [task] = self._task(ends, depth)
-        return [end for _ in range(2) for end in self._branch(task, depth, None)]
+        task, *more = self._task(ends, depth)
+        return self._met([end for _ in range(2) for end in self._branch(task, depth, None)] + more)
 
     def _way_back(self, ends: list[str], depth: int) -> list[str]:
-        [task] = self._task(ends, depth)
+        task, *more = self._task(ends, depth)
         gateway = self._node(NodeKind.EXCLUSIVE, "Again")
         self._flow(task, gateway)
         self._flow(gateway, task, AGAIN)
         onward = self._node(NodeKind.PASS, "Pass")
         self._default(gateway, self._flow(gateway, onward))
-        return [onward]
+        return [onward, *more]
 
     def _close(self, ends: list[str]) -> None:
         if not ends:

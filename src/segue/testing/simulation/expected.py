@@ -16,7 +16,8 @@ from segue.model.start import Headers
 from segue.model.workers import WorkerReply
 from segue.testing.simulation import wire
 from segue.testing.simulation.account import Known
-from segue.testing.simulation.drawing import Drawing
+from segue.testing.simulation.belonging import Leave, Scopes, before, dropped, leave, level, pieces, wanted
+from segue.testing.simulation.drawing import Drawing, Way, read_facts
 
 _OUTAGE_FIRST_MS, _OUTAGE_LONGEST_MS, _OUTAGE_SPREAD = 500, 60_000, 0.2
 _LIMIT_PAUSE_MS = 60_000
@@ -25,7 +26,8 @@ DATES = {"2030-03-17T17:47:30Z": 1_900_000_050_000, "2030-03-17T17:46:00Z": 1_89
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A child that must be: where, and with what. `cursor` is the header of that name."""
+    """A child that must be: where, and with what. `cursor` is the header of that name, `scope` the segments it is in,
+    opened by the content of this `number`, and `flow` the one over which it came to where messages meet."""
 
     place: Place
     node: str
@@ -33,15 +35,21 @@ class Copy:
     headers: Headers
     due: int = 0
     cursor: str | None = None
+    scope: tuple[str, ...] = ()
+    number: int = 0
+    flow: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """The message must be consumed and leave these children."""
+    """The message must be consumed and leave these children. `clears` is the scope that ends with it, `result` the body
+    and headers of who leaves for good in a called instance."""
 
     outcome: Outcome
     copies: tuple[Copy, ...] = ()
     terminate: bool = False
+    clears: str | None = None
+    result: tuple[bytes, Headers] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,16 @@ TRASH = Aside(Place.TRASH)
 
 def expected(drawing: Drawing, known: Known, reply: WorkerReply | None, now: int) -> Expected:
     """Return what must become of a message at its node, decided `now`; with the reply if the node calls an action."""
+    found = _at_node(drawing, known, reply, now)
+    return caught(drawing, known, found, now)
+
+
+def caught(drawing: Drawing, known: Known, found: Expected, now: int) -> Expected:
+    """Return what is expected instead of trash where an error event is."""
+    return _caught(drawing, known, now) if found is TRASH else found
+
+
+def _at_node(drawing: Drawing, known: Known, reply: WorkerReply | None, now: int) -> Expected:
     node = drawing.nodes[known.node]
     if node.kind is NodeKind.ACTION:
         if reply is None:
@@ -75,6 +93,10 @@ def expected(drawing: Drawing, known: Known, reply: WorkerReply | None, now: int
         return _answered(drawing, node, known, reply, now)
     if node.kind is NodeKind.USER_TASK:
         return Aside(Place.WAITING)
+    if node.kind is NodeKind.MESSAGE:
+        return TRASH if key_of(known.body) is None else Aside(Place.LISTENING)
+    if node.kind is NodeKind.CALL and known.reason_code != "called-finished":
+        return TRASH if (known.reason_code or "").startswith("called-") else Aside(Place.CALLING)
     if node.kind is NodeKind.TIMER:
         due = known.due or due_at(node.timer, known.entered)
         if due > now:
@@ -96,43 +118,81 @@ def forwarded(
 ) -> Expected:
     """Return what must become of a message that goes where the flows lead, with this body and these headers."""
     ways = drawing.ways(known.node, body, headers)
-    return _sent(drawing, known, [(body, headers, ways_of(ways))], now, outcome)
+    return _sent(drawing, known, [(body, headers, ways)], now, outcome)
 
 
-def ways_of(ways: Sequence[object]) -> list[tuple[str, str]]:
-    """Return ways as pairs of kind and node."""
-    return [(way.kind, way.node) for way in ways]  # type: ignore[attr-defined]
+Content = tuple[bytes, Headers, list[Way]]
 
 
-Content = tuple[bytes, Headers, list[tuple[str, str]]]
-
-
-def _sent(
-    drawing: Drawing, known: Known, contents: Sequence[Content], now: int, outcome: Outcome = Outcome.OK
+def _sent(  # noqa: PLR0917 - all that follows from a message that leaves
+    drawing: Drawing,
+    known: Known,
+    contents: Sequence[Content],
+    now: int,
+    outcome: Outcome = Outcome.OK,
+    leaving: Leave | None = None,
 ) -> Expected:
-    ways = [way for _, _, content_ways in contents for way in content_ways]
-    for kind, node in ways:
-        if kind == "stuck" and node == known.node:
+    result = (contents[-1][0], wire.own(contents[-1][1])) if contents else None
+    for way in [way for _, _, content_ways in contents for way in content_ways]:
+        if way.kind == "stuck" and way.node == known.node:
             return TRASH
-        if kind == "terminate":
-            return Leaves(outcome, terminate=True)
-    copies = [
-        _copy(drawing.nodes[node], kind, body, headers, now)
-        for body, headers, content_ways in contents
-        for kind, node in content_ways
-    ]
-    return Leaves(outcome, tuple(copies))
+        if way.kind == "terminate":
+            return Leaves(outcome, terminate=True, result=result)
+    leaving = leaving or leave(known.scope)
+    copies: list[Copy] = []
+    clears = leaving.clears
+    over: tuple[str, ...] = ()
+    for number, (body, headers, content_ways) in enumerate(contents):
+        for way in content_ways:
+            scope, clears, left = wanted(Leave(leaving.base, clears), way.opened)
+            over = left if way.ends else over
+            copies.append(_copy(drawing, way, (number, scope), body, headers, now))
+    if over:
+        copies = [copy for copy in copies if copy.scope[: len(over)] != over]
+    return Leaves(outcome, tuple(copies), clears=clears, result=result)
 
 
-def _copy(node: Node, kind: str, body: bytes, headers: Headers, now: int) -> Copy:
+def _copy(  # noqa: PLR0917 - all that makes a copy
+    drawing: Drawing, way: Way, where: tuple[int, tuple[str, ...]], body: bytes, headers: Headers, now: int
+) -> Copy:
+    node = drawing.nodes[way.node]
+    number, scope = where
     place, due = Place.QUEUED, 0
-    if kind == "stuck":
+    if way.kind == "stuck":
         place = Place.TRASH
     elif node.kind is NodeKind.USER_TASK:
         place = Place.WAITING
     elif node.kind is NodeKind.TIMER and due_at(node.timer, now) > now:
         place, due = Place.DELAYED, due_at(node.timer, now)
-    return Copy(place, node.id, body, wire.own(headers), due, headers.get(wire.CURSOR))
+    elif node.kind is NodeKind.MESSAGE:
+        place = Place.TRASH if key_of(body) is None else Place.LISTENING
+    elif node.id in drawing.joins or node.kind is NodeKind.SUB_PROCESS:
+        count = None if way.ends else level(drawing, node.id, scope)
+        if count is not None:
+            place, scope = Place.JOINING, scope[:count]
+    flow = way.flow if place is Place.JOINING else None
+    return Copy(place, node.id, body, wire.own(headers), due, headers.get(wire.CURSOR), scope, number, flow)
+
+
+def key_of(body: bytes) -> str | None:
+    """Return the key under which a message with this body listens; None if it has none."""
+    kind = (read_facts(body) or {}).get("kind")
+    return kind if isinstance(kind, str) and kind else None
+
+
+def _caught(drawing: Drawing, known: Known, now: int) -> Expected:
+    """What becomes of a message that fails: an error event takes it on, else it goes to trash."""
+    catcher = drawing.catcher(known.node)
+    if catcher is None:
+        return TRASH
+    leaving = leave(known.scope)
+    part = catcher.attached_to or ""
+    if drawing.nodes[part].kind is NodeKind.SUB_PROCESS:
+        ended = before(known.scope, "s", drawing.places[part])
+        if ended is not None:
+            leaving = Leave("".join(pieces(ended)[:-1]), ended)
+    ways = drawing.ways(catcher.id, known.body, known.headers)
+    return _sent(drawing, known, [(known.body, known.headers, ways)], now, Outcome.FAILED, leaving)
 
 
 # -- answers ----------------------------------------------------------------------------------------------------------
@@ -200,9 +260,10 @@ def longest(limits: Sequence[LimitRule]) -> int:
 
 def _chosen(drawing: Drawing, known: Known, answer: wire.Envelope, now: int) -> Expected:
     targets = list(dict.fromkeys(answer.headers.get(wire.TARGETS, "").split(",")))
-    if not set(targets) <= drawing.reachable(known.node):
+    reachable = drawing.reachable(known.node)
+    if not set(targets) <= reachable.keys():
         return TRASH
-    ways = [("to", target) for target in targets]
+    ways = [way for target in targets for way in reachable[target]]
     return _sent(drawing, known, [(answer.body, answer.headers, ways)], now)
 
 
@@ -219,39 +280,56 @@ def _batch(drawing: Drawing, known: Known, answer: wire.Envelope, now: int) -> E
         for item in items:
             headers = wire.own(answer.headers) | wire.own(item.get("headers") or {})
             body = wire.opened(item["body"], item.get("headers") or {})
-            contents.append((body, headers, ways_of(drawing.ways(known.node, body, headers))))
+            contents.append((body, headers, drawing.ways(known.node, body, headers)))
     sent = _sent(drawing, known, contents, now)
     if code not in {"1010", "1011"} or not isinstance(sent, Leaves) or sent.terminate:
         return sent
     cursor = answer.headers.get(wire.CURSOR)
     if cursor is None:
         return TRASH
-    again = Copy(Place.QUEUED, known.node, known.body, wire.own(answer.headers), cursor=cursor)
-    return Leaves(sent.outcome, (*sent.copies, again))
+    own = tuple(pieces(known.scope))
+    again = Copy(Place.QUEUED, known.node, known.body, wire.own(answer.headers), cursor=cursor, scope=own)
+    return Leaves(sent.outcome, (*sent.copies, again), clears="")
 
 
 # -- comparing --------------------------------------------------------------------------------------------------------
 
 
-def problem(wanted: Expected, effect: Effect, known: Known) -> str | None:
+def problem(right: Expected, effect: Effect, known: Known, scopes: Scopes) -> str | None:
     """Return how an effect on a message differs from what must be; None if it does not."""
-    if isinstance(wanted, Aside):
-        if isinstance(effect, SetAside) and effect.place is wanted.place:
+    if isinstance(right, Aside):
+        if isinstance(effect, SetAside) and effect.place is right.place:
             return None
-        return f"must go to {wanted.place.name.lower()}, but {_said(effect)}"
-    if isinstance(wanted, Stays):
-        return _stays_problem(wanted, effect, known)
+        return f"must go to {right.place.name.lower()}, but {_said(effect)}"
+    if isinstance(right, Stays):
+        return _stays_problem(right, effect, known)
     if not isinstance(effect, Consumed):
-        return f"must leave with {len(wanted.copies)} children, but {_said(effect)}"
-    if (effect.outcome, effect.terminate) != (wanted.outcome, wanted.terminate):
-        return f"must leave as {wanted.outcome}{' and end all' * wanted.terminate}, but {_said(effect)}"
-    if len(effect.children) != len(wanted.copies):
-        places = ", ".join(copy.node for copy in wanted.copies)
-        return f"must leave {len(wanted.copies)} children ({places}), but {_said(effect)}"
-    for copy, child in zip(wanted.copies, effect.children, strict=True):
-        difference = _child_problem(copy, child)
+        return f"must leave with {len(right.copies)} children, but {_said(effect)}"
+    if (effect.outcome, effect.terminate) != (right.outcome, right.terminate):
+        return f"must leave as {right.outcome}{' and end all' * right.terminate}, but {_said(effect)}"
+    if len(effect.children) != len(right.copies):
+        places = ", ".join(copy.node for copy in right.copies)
+        return f"must leave {len(right.copies)} children ({places}), but {_said(effect)}"
+    for copy, child in zip(right.copies, effect.children, strict=True):
+        difference = _child_problem(copy, child) or scopes.problem(known.id, copy.number, copy.scope, child.scope)
         if difference:
-            return difference
+            return (
+                f"has a child at {child.node} that {difference}" if difference.startswith("must be in") else difference
+            )
+    return _ends_problem(right, effect, known)
+
+
+def _ends_problem(right: Leaves, effect: Consumed, known: Known) -> str | None:
+    """What else must end with the message, and what its caller must be told."""
+    clears = right.clears
+    if not clears and not right.copies:
+        clears = dropped(known.scope)
+    if effect.clears != (clears or "") and not right.terminate:
+        return f"must end all in {clears or 'nothing'}, but ends {effect.clears or 'nothing'}"
+    if known.scope.startswith("c") and not right.copies and right.result is not None:
+        said = effect.result and (effect.result.body, wire.own(effect.result.headers))
+        if said != right.result:
+            return f"must leave {right.result} as its result, but leaves {said}"
     return None
 
 
@@ -281,6 +359,8 @@ def _child_problem(copy: Copy, child: Child) -> str | None:
         return f"must send the headers {copy.headers} to {copy.node}, but sends {wire.own(child.headers)}"
     if child.headers.get(wire.CURSOR) != copy.cursor:
         return f"must send the cursor {copy.cursor} to {copy.node}, but sends {child.headers.get(wire.CURSOR)}"
+    if copy.flow is not None and child.reason_code != copy.flow:
+        return f"must come to {copy.node} over {copy.flow}, but says {child.reason_code}"
     if child.due != copy.due:
         return f"must send a child due {copy.due} to {copy.node}, but it is due {child.due}"
     return None

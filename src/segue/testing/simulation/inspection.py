@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
-from segue.model.message import Message, Place
+from segue.model.message import WAITING_PLACES, Message, Place
 from segue.model.versions import Instance
 from segue.ports.store import Store
 from segue.testing.simulation.account import Account, Known, Run
@@ -116,6 +116,7 @@ class Inspector:
             ("outages", known.outages, message.outages),
             ("entered", known.entered, message.entered),
             ("parent", known.parent, message.parent),
+            ("scope", known.scope, message.scope),
         )
         for name, right, wrong in pairs:
             if right != wrong:
@@ -139,7 +140,7 @@ class Inspector:
                 sums.produced,
                 sums.consumed,
                 there[Place.QUEUED],
-                there[Place.WAITING],
+                sum(there[place] for place in WAITING_PLACES),
                 there[Place.TRASH],
             )
             shown = line and (

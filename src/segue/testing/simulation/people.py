@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from random import Random
 
+from segue.control.delivery import Coming
 from segue.model.errors import NoEnabledVersion, SegueError
 from segue.model.message import Place
 from segue.model.start import Accepted, Headers
 from segue.model.versions import InstanceState, VersionState
 from segue.ports.views import PlacedFilter, PlacedMessage
 from segue.runtime.accept import StartRequest
-from segue.testing.simulation.account import Account, KnownVersion
+from segue.testing.simulation.account import Account, Known, KnownVersion
 from segue.testing.simulation.breach import Breaches
 from segue.testing.simulation.decisions import Decisions, Wish
 from segue.testing.simulation.dice import happens, pick
+from segue.testing.simulation.drawer import MESSAGE
+from segue.testing.simulation.expected import key_of
 from segue.testing.simulation.front import TROUBLE, Front, Unanswered, Work
 from segue.testing.simulation.life import Broken, Life
 from segue.testing.simulation.office import Office
 from segue.testing.simulation.services import NOT_TEXT, Services, start_facts, written
+
+_PAID: Headers = {"x-paid": "1"}
 
 
 class People:
@@ -130,6 +135,7 @@ class People:
                 (1.2, self.cancel),
                 (2.0, self._office.tour),
                 (1.0, self.handle_many),
+                (1.5, self.deliver),
                 (0.6, self.tend_worker),
                 (0.5, self.restart),
             ),
@@ -201,6 +207,27 @@ class People:
         headers: Headers | None = {"x-seen": "1", "x-mark": "right"} if happens(chance, 0.3) else None
         name = self._who(Wish("accept", body, headers))
         await self._click(lambda life: life.control.tasks.accept(id_, body, headers, name))
+
+    async def deliver(self) -> None:
+        """Deliver a message to somebody who listens, or to nobody."""
+        chance = self._chance
+        listening = [known for known in self._account.live.values() if known.place is Place.LISTENING]
+        if listening and not happens(chance, 0.1):
+            await self.reach(chance.choice(listening))
+        else:
+            await self._front.ask(lambda life: life.control.delivery.deliver(_coming("nobody", None, None), "nobody"))
+
+    async def reach(self, known: Known) -> None:
+        """Deliver a message to all in an instance who listen with the key of this one."""
+        chance, key = self._chance, key_of(known.body) or ""
+        body = written(start_facts(chance)) if happens(chance, 0.5) else None
+        name = self._who(Wish("deliver", body, dict(_PAID)))
+        coming = _coming(key, known.instance, body)
+
+        async def work(life: Life) -> None:
+            await life.control.delivery.deliver(coming, name)
+
+        await self._click(work)
 
     async def _click(self, work: Work[None]) -> None:
         """Click once, or twice."""
@@ -306,3 +333,7 @@ class People:
         body = written(start_facts(self._chance))
         request = StartRequest(process=version.process, body=body, headers={}, version=version.number)
         self._check_answer(request, await self._front.ask(lambda life: life.engine.acceptor.start(request)))
+
+
+def _coming(key: str, instance: str | None, body: bytes | None) -> Coming:
+    return Coming(name=MESSAGE, key=key, instance=instance, body=body or b"", headers=dict(_PAID), all=True)

@@ -40,7 +40,7 @@ class Queues:
 
     def _check_order(self, queue: Iterable[Known], known: Known, ordered: bool) -> None:
         for other in queue:
-            if other is known or other.taken or other.arrival > known.arrival:
+            if other is known or other.taken or other.arrival >= known.arrival:
                 continue
             if ordered or (other.due == 0 and known.due == 0):
                 text = f"message {known.id} at {known.node} was taken before {other.id}, which had come earlier"

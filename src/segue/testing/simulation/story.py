@@ -168,7 +168,11 @@ class Story:
         people = self._world.people
         if found.message.place is Place.WAITING:
             await people.handle_task(found, accepted=not last)
-        else:
+        elif found.message.place is Place.LISTENING:
+            known = self._world.account.live.get(found.message.id)
+            if known is not None:
+                await people.reach(known)
+        elif found.message.place is Place.TRASH:
             await people.handle_trash(found, "discard" if last else "resend")
 
     async def _probe(self) -> None:

@@ -274,7 +274,8 @@ class World:
         """Draw the next version of a process, publish and enable it; see `Front`."""
         self._drawn[process] += 1
         note = f"drawing {self._drawn[process]}"
-        drawing = self.drawer.draw(process, scheduled=happens(self._chance, 0.3))
+        scheduled = happens(self._chance, 0.3)
+        drawing = self.drawer.draw(process, scheduled=scheduled, called=self._callable(process))
         self.witness.drawings[process, note] = drawing
         self.services.offer(drawing)
         if self.life is not None:
@@ -303,6 +304,11 @@ class World:
             await life.control.versions.enable(process, number)
 
         await self.people.insist(publish)
+
+    def _callable(self, process: str) -> list[str]:
+        """The processes that one may call: those drawn before it, so that none calls itself."""
+        number = int(process.rpartition("-")[2])
+        return [f"process-{lower}" for lower in range(1, number)]
 
     async def restart(self, grace_s: float) -> None:
         """Stop the server in order; see `Front`."""
