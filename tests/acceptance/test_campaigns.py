@@ -13,6 +13,7 @@ import pytest
 
 from campaign.places import may_mount
 from campaign.processes import ROOT
+from tests.postgres import needs_postgres
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -65,6 +66,13 @@ def test_kill(tmp_path: Path) -> None:
 def test_kill_while_branches_come_together(tmp_path: Path) -> None:
     line = play(tmp_path, ONLY="kill-joins", FAULTS="1", SEED="5")
     assert line["messages"] == 11 * line["accepted"]
+
+
+def test_kill_on_postgresql(tmp_path: Path) -> None:
+    needs_postgres()
+    line = play(tmp_path, "kill", "--store", "postgres", "--faults", "3", "--seed", "6")
+    assert line["notes"]["database_killed"] + line["notes"]["connections_cut"] > 0
+    assert line["messages"] == 5 * line["accepted"]
 
 
 def test_switch_while_the_server_is_killed(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
+from segue.testing.contracts.log_book import LogBookContract
 from segue.testing.contracts.meeting import MeetingContract
 from segue.testing.contracts.metrics import MetricContract
 from segue.testing.contracts.notices import NoticeContract
@@ -97,6 +98,10 @@ class TestNotices(NoticeContract):
 
 
 class TestViews(ViewsContract):
+    pass
+
+
+class TestLogBook(LogBookContract):
     pass
 
 
