@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec.structs import replace
 
 from segue.adapters.postgres.parts import Parts
-from segue.adapters.postgres.shelf import UNKNOWN, Shelf
+from segue.adapters.postgres.shelf import UNKNOWN, Shelf, Stock
 from segue.adapters.postgres.writer import SharedReport
 from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.live import Held
@@ -47,7 +47,8 @@ class SharedMessages:
         self._lost: set[int] = set()
         self._loads: dict[Shelf, asyncio.Future[None]] = {}
         self._ahead: set[Shelf] = set()
-        self._on_shelves = 0
+        self._stock = Stock()
+        self._reserved: list[Shelf] = []
         self._ready: list[ReadyListener] = []
         self._events: list[EventListener] = []
         parts.writer.on_report(self._report)
@@ -152,7 +153,7 @@ class SharedMessages:
             shelves = self._shelves[version] = {}
         shelf = shelves.get(node)
         if shelf is None:
-            shelf = shelves[node] = Shelf(version, node, self._parts.settings.claim)
+            shelf = shelves[node] = Shelf(version, node, self._parts.settings.claim, self._stock)
         return shelf
 
     def shelves(self) -> Iterator[Shelf]:
@@ -191,9 +192,10 @@ class SharedMessages:
         if shelf.ordered or shelf.more or (shelf.ordered is None and self._parts.heart.others):
             return False
         bound = settings.front_messages if not self._parts.heart.others else shelf.claim
-        if len(shelf) + shelf.coming >= bound or self._on_shelves >= settings.fronts_messages:
+        if len(shelf) + shelf.coming >= bound or self._stock.count >= settings.fronts_messages:
             return False
         shelf.coming += 1
+        self._reserved.append(shelf)
         return True
 
     def evicted(self) -> None:
@@ -212,8 +214,9 @@ class SharedMessages:
 
     def _report(self, report: SharedReport) -> None:
         """Bring memory to what the transaction made true, then tell and answer. One failure must not stop the rest."""
-        for shelf in self.shelves():
+        for shelf in self._reserved:
             shelf.coming = 0
+        self._reserved.clear()
         woken = self._rearrange(report)
         if report.events:
             for listener in self._events:
@@ -241,7 +244,6 @@ class SharedMessages:
             woken[held.version, held.node] = None
         for held in report.edited:
             self.shelf(held.version, held.node).change(held)
-        self._on_shelves = sum(map(len, self.shelves()))
         return woken
 
     def _arrive(self, held: Held, report: SharedReport) -> None:

@@ -16,6 +16,15 @@ UNKNOWN = 0
 """A due time that has to be looked up."""
 
 
+class Stock:
+    """How many messages lie on all shelves together."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Shelf:
     """Messages by arrival. `more`: the database may have ready ones besides; `due_at`: when the next delayed one there
     falls due (None: there is none). `ordered` is None until somebody takes. `queue` is the number of the queue, 0 while
@@ -36,10 +45,12 @@ class Shelf:
         "node",
         "ordered",
         "queue",
+        "stock",
         "version",
     )
 
-    def __init__(self, version: int, node: str, claim: int) -> None:
+    def __init__(self, version: int, node: str, claim: int, stock: Stock) -> None:
+        self.stock = stock
         self.version = version
         self.node = node
         self.queue = 0
@@ -64,6 +75,7 @@ class Shelf:
         """Put a message on the shelf, at its place."""
         if held.seq not in self._held:
             heapq.heappush(self._heap, held.seq)
+            self.stock.count += 1
         self._held[held.seq] = held
 
     def put_all(self, messages: Iterable[Held]) -> None:
@@ -73,7 +85,8 @@ class Shelf:
 
     def remove(self, seq: int) -> None:
         """A message is not there any more, if it was."""
-        self._held.pop(seq, None)
+        if self._held.pop(seq, None) is not None:
+            self.stock.count -= 1
 
     def change(self, held: Held) -> None:
         """A message was edited where it is."""
@@ -99,6 +112,7 @@ class Shelf:
                 break
             heapq.heappop(self._heap)
             del self._held[held.seq]
+            self.stock.count -= 1
             held.place = Place.QUEUED
             taken.append(held)
         return taken
@@ -119,6 +133,7 @@ class Shelf:
 
     def clear(self) -> None:
         """Know nothing of the queue any more."""
+        self.stock.count -= len(self._held)
         self._held.clear()
         self._heap.clear()
         self.more = True
