@@ -65,13 +65,15 @@ class Api:
                 return
             page = await self.ask(path, limit=500, cursor=page["next"], **query)
 
-    async def start(self, process: str, body: bytes, key: str) -> Any:
-        """Start an instance, once; what Segue says of it."""
+    async def start(self, process: str, body: bytes, key: str, wait_s: int | None = None) -> Any:
+        """Start an instance, once, and perhaps wait for its end; what Segue says of it."""
         fields = self._fields | {"content-type": "application/json", "idempotency-key": key}
+        if wait_s is not None:
+            fields["prefer"] = f"wait={wait_s}"
         path = f"/processes/{process}/start"
         async with self._session.post(self.url + path, data=body, headers=fields) as answer:
             content = await answer.read()
-        if answer.status != 202:
+        if answer.status not in {200, 202}:
             raise RefusedError(f"POST {path}", answer.status, content)
         return msgspec.json.decode(content)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,6 +32,7 @@ class Book:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._times: int | None = None
         self.counts = Counter(call.action for call in read_calls(self.content()))
 
     def note(self, call: Call) -> None:
@@ -38,6 +40,13 @@ class Book:
         line = f"{call.message}\t{call.run}\t{call.instance}\t{call.version_id}\t{call.action}\t{call.number}\n"
         os.write(self._handle, line.encode())
         self.counts[call.action] += 1
+
+    def note_time(self, key: str) -> None:
+        """Write down that a call under a key was seen now, beside the book."""
+        if self._times is None:
+            path = self._path.with_name(f"{self._path.name}.times")
+            self._times = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.write(self._times, f"{key}\t{time.time():.6f}\n".encode())
 
     def content(self) -> bytes:
         """All lines."""

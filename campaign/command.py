@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from campaign import disk, kill, order, outage, switch
+from campaign import batch, disk, kill, limits, order, outage, switch, trash
 from campaign.api import NO_ANSWER, RefusedError
 from campaign.plan import EMBEDDED, STORES, Plan
 from campaign.processes import ProcessError
@@ -40,6 +40,9 @@ CAMPAIGNS = {
     "kill-joins": Campaign(kill.campaign_with_joins, 100),
     "switch": Campaign(switch.campaign, 500),
     "switch-kill": Campaign(switch.campaign_with_kills, 500),
+    "batch": Campaign(batch.campaign, 20),
+    "limits": Campaign(limits.campaign, 200),
+    "trash": Campaign(trash.campaign, 5),
     "order": Campaign(order.campaign, 20),
     "outage": Campaign(outage.campaign, 45, tuple(case.name for case in (*OUTAGES, *FAILURES))),
     "disk": Campaign(disk.campaign, 24, tuple(trouble.name for trouble in TROUBLES)),

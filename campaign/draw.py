@@ -11,22 +11,37 @@ BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 SEGUE = "https://segue.dev/bpmn/1"
 
 
+class Limit(Struct, frozen=True):
+    """At most so many calls in any window of a length, for a key."""
+
+    key: str
+    calls: int
+    per: str
+
+
 class Task(Struct, frozen=True):
-    """One action of a process: the node's id, and the action that it calls."""
+    """One action of a process: the node's id, the action that it calls, and its limits."""
 
     id: str
     action: str
     kind: str = "connector"
+    limits: Sequence[Limit] = ()
 
 
-def draw(tasks: Sequence[Task], flows: Sequence[tuple[str, str]], worker: str, prefetch: int = 10) -> bytes:
+def draw(
+    tasks: Sequence[Task],
+    flows: Sequence[tuple[str, str]],
+    worker: str,
+    prefetch: int = 10,
+    timeout: str = "PT1S",
+) -> bytes:
     """A process file with a start event `start`, the tasks, and an end event after each task that nothing follows."""
     left = {source for source, _ in flows}
     ends = {task.id: f"end-{task.id}" for task in tasks if task.id not in left}
     nodes = [
         f"<b:serviceTask id={quoteattr(task.id)}><b:extensionElements><segue:action kind={quoteattr(task.kind)}"
-        f' worker={quoteattr(worker)} name={quoteattr(task.action)} prefetch="{prefetch}" timeout="PT1S"/>'
-        "</b:extensionElements></b:serviceTask>"
+        f' worker={quoteattr(worker)} name={quoteattr(task.action)} prefetch="{prefetch}" timeout="{timeout}"/>'
+        f"{''.join(map(_limit, task.limits))}</b:extensionElements></b:serviceTask>"
         for task in tasks
     ]
     nodes += [f"<b:endEvent id={quoteattr(end)}/>" for end in ends.values()]
@@ -39,6 +54,10 @@ def draw(tasks: Sequence[Task], flows: Sequence[tuple[str, str]], worker: str, p
         f'<b:process id="campaign" isExecutable="true"><b:startEvent id="start"/>{"".join(nodes)}</b:process>'
         "</b:definitions>"
     ).encode()
+
+
+def _limit(limit: Limit) -> str:
+    return f'<segue:limit key={quoteattr(limit.key)} calls="{limit.calls}" per="{limit.per}"/>'
 
 
 def chain(actions: Sequence[str], worker: str, prefetch: int = 10) -> bytes:

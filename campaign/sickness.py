@@ -15,6 +15,7 @@ from campaign.worker import Mode
 from campaign.world import WorkerProcess, World
 
 Suffered = Callable[[World, WorkerProcess], AbstractAsyncContextManager[None]]
+HALF = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 4000\r\n\r\n{"headers": {"resu'
 NONSENSE = b"220 mail.example ESMTP ready\r\n"
 
 
@@ -115,11 +116,13 @@ OUTAGES = (
     Outage("unavailable", "HTTP status 503", _behaving(Mode(status=503, content="try later"))),
     Outage("closing", "closed the connection without an answer", _replaced(b"")),
     Outage("no HTTP", "no HTTP", _replaced(NONSENSE)),
+    Outage("half an answer", "closed the connection", _replaced(HALF)),
     Outage("silent", "did not answer in time", _replaced(None)),
     Outage("killed, and the server, too", "refused the connection", _dead_and_server_killed),
 )
 FAILURES = (
     Failure("500", "status", "HTTP status 500", _behaving(Mode(status=500, content="{}"))),
+    Failure("500 in HTML", "status", "HTTP status 500", _behaving(Mode(status=500, content="<h1>Internal Error</h1>"))),
     Failure("404", "status", "HTTP status 404", _behaving(Mode(status=404, content="nothing here"))),
     Failure("302", "status", "HTTP status 302", _behaving(Mode(status=302))),
     Failure(

@@ -18,13 +18,24 @@ import uvicorn
 from msgspec import Struct
 
 from campaign.book import Book, Call
-from segue_sdk import Item, Message, Repeat, Result, Worker, batch, item
+from segue_sdk import Fail, Item, Message, Repeat, Result, Worker, batch, item
 from segue_sdk.asgi import Event, Receive, Scope, Send
 
 # The actions come once without a mark and once for each version of the switch campaign.
 MARKS = ("", "v1-", "v2-", "v3-", "v4-")
 STEPS = ("first", "left", "middle", "last")
 SPLIT = "split"
+MANY = "many"
+SIFT = "sift"
+KEYS = ("red", "green", "blue")
+CAUSES = {
+    "customer": "No customer {number} in the register",
+    "price": "The price of article 'A-{number}' is missing",
+    "weight": "Order {number} is too heavy for a parcel",
+    "address": "Nobody lives at {number} Elm Street",
+    "stock": "Only 0 of article {number} left",
+}
+"""Why the action `sift` lets a message fail, by what its body says."""
 PARTS = 2
 HUGE = b"x" * (3 << 20)
 
@@ -39,12 +50,17 @@ class Mode(Struct, forbid_unknown_fields=True):
 
 
 class Body(Struct):
-    """What the load sends. `again`: the action that asks once for a repeat after a second."""
+    """What the load sends. `again`: the action that asks once for a repeat after a second.
+
+    `items`: how many the action `many` answers with. `fails`: which of CAUSES the action `sift` fails of.
+    """
 
     number: int
     again: str = ""
     pause_ms: int = 0
     part: int = 0
+    items: int = 0
+    fails: str = ""
     pad: str = ""
 
 
@@ -55,6 +71,10 @@ def make(name: str, book: Book) -> Worker:
         for step in STEPS:
             worker.connector(mark + step)(_connector(mark + step, book))
         worker.batch(mark + SPLIT)(_batch(mark + SPLIT, book))
+    worker.batch(MANY)(_many(book))
+    worker.connector(SIFT)(_sift(book))
+    for key in KEYS:
+        worker.connector(f"count-{key}")(_count(key, book))
     return worker
 
 
@@ -77,6 +97,35 @@ def _batch(name: str, book: Book) -> Callable[[Message], object]:
         _note(name, book, message, body)
         items: list[Item] = [item(msgspec.structs.replace(body, part=part)) for part in range(PARTS)]
         return batch(items)
+
+    return act
+
+
+def _many(book: Book) -> Callable[[Message], object]:
+    async def act(message: Message) -> Result:
+        body = message.json(Body)
+        _note(MANY, book, message, body)
+        items: list[Item] = [item(Body(number=body.number, part=part)) for part in range(body.items)]
+        return batch(items)
+
+    return act
+
+
+def _sift(book: Book) -> Callable[[Message], object]:
+    async def act(message: Message) -> bytes:
+        body = message.json(Body)
+        _note(SIFT, book, message, body)
+        if body.fails:
+            raise Fail(CAUSES[body.fails].format(number=body.number))
+        return message.body
+
+    return act
+
+
+def _count(key: str, book: Book) -> Callable[[Message], object]:
+    async def act(message: Message) -> bytes:
+        book.note_time(key)
+        return message.body
 
     return act
 

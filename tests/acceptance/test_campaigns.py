@@ -92,6 +92,22 @@ def test_outage(tmp_path: Path) -> None:
     assert line["notes"]["sent_back_from_trash"] > 0
 
 
+def test_batch(tmp_path: Path) -> None:
+    line = play(tmp_path, "batch", "--faults", "1")
+    assert (line["notes"]["items"], line["messages"]) == (5_000, 20_002)
+    assert line["notes"]["peak_mb"] > 0
+
+
+def test_trash(tmp_path: Path) -> None:
+    line = play(tmp_path, "trash", "--faults", "1")
+    assert (line["notes"]["causes"], line["notes"]["sent_back"], line["notes"]["operation"]) == (5, 400, "done")
+
+
+def test_limits(tmp_path: Path) -> None:
+    line = play(tmp_path, "limits", "--faults", "1")
+    assert line["notes"]["runs"] == 1
+
+
 def test_disk(tmp_path: Path) -> None:
     """A full disk where this user may mount one, else one with errors: what the server does about both is the same."""
     full = "full disk, killed" if may_mount() else "disk errors"

@@ -225,7 +225,7 @@ class Caller(Api):
         self.script = script
         self.keys: list[str] = []
 
-    async def start(self, process: str, body: bytes, key: str) -> Any:
+    async def start(self, process: str, body: bytes, key: str, wait_s: int | None = None) -> Any:
         self.keys.append(key)
         if self.script:
             raise self.script.pop(0)

@@ -236,3 +236,67 @@ async def test_a_user_task_is_accepted_perhaps_with_another_body(site: Site) -> 
     assert found["live"] == 0
     assert (await site.get("/api/v1/tasks"))["items"] == []
     assert len(site.workers.calls) == 1
+
+
+async def test_failures_are_grouped_and_a_group_is_changed_and_sent_back(site: Site) -> None:
+    await site.deploy("orders", chain("echo"))
+    ids = await failed(site, 3)
+    [group] = (await site.get("/api/v1/trash/causes?process=orders", token="read"))["items"]
+    assert (group["count"], group["node"], group["reason_code"], group["versions"]) == (3, "t1", "failed", [1])
+    listed = (await site.get(f"/api/v1/trash?cause={group['cause']}"))["items"]
+    assert [each["id"] for each in listed] == ids
+    assert {(each["cause"], each["attempts"]) for each in listed} == {(group["cause"], 1)}
+    assert group["oldest"] == listed[0]["since"]
+    site.serve("echo", ok)
+    wanted = {"kind": "resend", "filter": {"cause": group["cause"]}, "change": {"merge": {"number": 9}}}
+    assert (await site.call("POST", "/api/v1/operations", token="read", json=wanted)).code == "scope-missing"
+    begun = await site.post("/api/v1/operations", wanted, token="operate")
+    assert (begun["state"], begun["total"], begun["filter"]) == ("running", 3, {"cause": group["cause"]})
+    while await site.control.operations.step():
+        pass
+    now = await site.get(f"/api/v1/operations/{begun['id']}")
+    assert (now["state"], now["done"], now["by"]) == ("done", 3, "operate")
+    assert (await site.get("/api/v1/operations?state=done"))["items"] == [now]
+    for instance in (await site.get("/api/v1/instances"))["items"]:
+        await site.finished(instance["id"])
+    assert sum(b'number\\":9' in call.payload for call in site.workers.calls) == 3
+    assert (await site.call("POST", f"/api/v1/operations/{begun['id']}/cancel")).code == "conflict"
+    assert (await site.call("GET", "/api/v1/operations/none")).code == "not-found"
+
+
+async def test_an_operation_rests_and_goes_on(site: Site) -> None:
+    await site.deploy("orders", chain("echo"))
+    await failed(site, 1)
+    begun = await site.post("/api/v1/operations", {"kind": "discard", "filter": {"process": "orders"}})
+    path = f"/api/v1/operations/{begun['id']}"
+    assert (await site.post(f"{path}/pause", token="operate"))["state"] == "paused"
+    assert not await site.control.operations.step()
+    assert (await site.post(f"{path}/resume"))["state"] == "running"
+    assert (await site.post(f"{path}/cancel"))["state"] == "cancelled"
+    assert len((await site.get("/api/v1/trash"))["items"]) == 1
+
+
+async def test_an_operation_that_is_not_meant_is_refused(site: Site) -> None:
+    for wrong in (
+        {"kind": "resend", "filter": {}},
+        {"kind": "resend", "filter": {"ids": []}},
+        {"kind": "burn", "filter": {"process": "p"}},
+        {"kind": "resend", "filter": {"process": "p"}, "change": {"merge": {}, "body": ""}},
+        {"kind": "resend", "filter": {"process": "p"}, "change": {"body": "*", "encoding": "base64"}},
+        {"kind": "discard", "filter": {"process": "p"}, "change": {"body": "x"}},
+    ):
+        assert (await site.call("POST", "/api/v1/operations", json=wrong)).code == "invalid"
+    assert (await site.get("/api/v1/operations"))["items"] == []
+
+
+async def test_who_did_what_to_a_message_is_told(site: Site) -> None:
+    await site.deploy("orders", chain("echo"))
+    [key] = await failed(site)
+    await site.call("PUT", f"/api/v1/trash/{key}", token="operate", json={"body": "{}"})
+    await site.post(f"/api/v1/trash/{key}/resend", token="admin")
+    await site.finished((await site.get("/api/v1/instances"))["items"][0]["id"])
+    acts = (await site.get(f"/api/v1/trash/{key}"))["acts"]
+    assert [(act["by"], act["kind"], act["operation"]) for act in acts] == [
+        ("operate", "edited", None),
+        ("admin", "resent", None),
+    ]

@@ -29,7 +29,14 @@ names = st.text(
     max_size=12,
 )
 actions = st.builds(Action, kind=st.sampled_from(ActionKind), worker=names, name=names, application=st.none() | names)
-repeats = st.builds(RepeatPolicy, interval_ms=st.integers(100, 2_678_400_000), at_most=st.integers(1, 1_000_000))
+repeats = st.builds(
+    RepeatPolicy,
+    interval_ms=st.integers(100, 2_678_400_000),
+    at_most=st.integers(1, 1_000_000),
+    backoff=st.integers(1, 100),
+    longest_ms=st.just(0) | st.integers(100, 2_678_400_000),
+    jitter=st.integers(0, 100),
+)
 limits = st.builds(LimitRule, key=names, calls=st.integers(1, 1_000_000_000), per_ms=st.integers(1, 2_678_400_000))
 start_timers = st.builds(
     Timer,

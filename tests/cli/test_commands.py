@@ -14,13 +14,15 @@ from tests.cli.conftest import SEGUE, Result, Server, Starting, Worker, segue
 from tests.files import chain, drawn, user_task, without_action
 
 GROUPS = {
-    (): "serve config deploy check start top audit backup process version instance queue trash task message worker"
-    " token user sender rule notice",
+    (): "serve config deploy check start top audit backup process version instance queue trash task operation message"
+    " worker token user sender rule notice limit",
     ("process",): "list create move",
     ("version",): "publish enable disable retire diff",
     ("instance",): "list show cancel",
     ("queue",): "list",
-    ("trash",): "list show edit resend discard",
+    ("trash",): "list causes show edit resend discard",
+    ("limit",): "list set remove",
+    ("operation",): "begin list show pause resume cancel",
     ("task",): "list show accept reject",
     ("message",): "deliver",
     ("worker",): "add list remove actions check",
@@ -234,6 +236,26 @@ def test_instances_are_listed_and_cancelled(deployed: Server) -> None:
 def test_queues_are_listed(deployed: Server) -> None:
     assert deployed.segue("queue", "list", "--json").json == []
     assert deployed.segue("queue", "list").code == 0
+
+
+def test_many_messages_are_handled_in_the_background(deployed: Server) -> None:
+    for number in range(3):
+        deployed.segue("start", "failing", "--data", f'{{"x": {number}}}', "--wait")
+    [group] = deployed.segue("trash", "causes", "--process", "failing", "--json").json
+    assert group["cause"] in deployed.segue("trash", "causes").out
+    begun = deployed.segue("operation", "begin", "discard", "--cause", group["cause"], "--wait", "--json").json
+    assert (begun["state"], begun["done"], begun["total"]) == ("done", group["count"], group["count"])
+    assert begun["id"] in deployed.segue("operation", "list").out
+    assert f"{group['count']} done" in deployed.segue("operation", "show", begun["id"]).out
+    assert deployed.segue("operation", "pause", begun["id"]).code == 1
+    assert deployed.segue("trash", "causes", "--process", "failing", "--json").json == []
+
+
+def test_a_paused_operation_goes_on_or_is_cancelled(deployed: Server) -> None:
+    begun = deployed.segue("operation", "begin", "resend", "--text", "never", "--merge", '{"a": 1}', "--json").json
+    assert begun["change"] == {"merge": {"a": 1}}
+    for wrong in (["--merge", "{"], ["--merge", "[1]"], []):
+        assert deployed.segue("operation", "begin", "resend", *wrong).code == 1
 
 
 # -- trash, tasks -----------------------------------------------------------------------------------------------------

@@ -15,10 +15,12 @@ from segue.testing.contracts.log_book import LogBookContract
 from segue.testing.contracts.meeting import MeetingContract
 from segue.testing.contracts.metrics import MetricContract
 from segue.testing.contracts.notices import NoticeContract
+from segue.testing.contracts.operations import OperationContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
+from segue.testing.contracts.spreading import SpreadingContract
 from segue.testing.contracts.store_world import ManualClock, StoreWorld
-from segue.testing.contracts.upkeep import LimitContract, RetentionContract
+from segue.testing.contracts.upkeep import GivenLimitContract, LimitContract, RetentionContract
 from segue.testing.contracts.views import ViewsContract
 
 
@@ -106,4 +108,16 @@ class TestLogBook(LogBookContract):
 
 
 class TestMetrics(MetricContract):
+    pass
+
+
+class TestOperations(OperationContract):
+    pass
+
+
+class TestSpreading(SpreadingContract):
+    pass
+
+
+class TestGivenLimits(GivenLimitContract):
     pass

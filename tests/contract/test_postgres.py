@@ -17,10 +17,12 @@ from segue.testing.contracts.log_book import LogBookContract
 from segue.testing.contracts.meeting import MeetingContract
 from segue.testing.contracts.metrics import MetricContract
 from segue.testing.contracts.notices import NoticeContract
+from segue.testing.contracts.operations import OperationContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
+from segue.testing.contracts.spreading import SpreadingContract
 from segue.testing.contracts.store_world import Player, StoreWorld
-from segue.testing.contracts.upkeep import LimitContract, RetentionContract
+from segue.testing.contracts.upkeep import GivenLimitContract, LimitContract, RetentionContract
 from segue.testing.contracts.views import ViewsContract
 from tests.postgres import PostgresWorld
 
@@ -118,4 +120,16 @@ class TestDocuments(DocumentContract):
 
 
 class TestMetrics(MetricContract):
+    pass
+
+
+class TestOperations(OperationContract):
+    pass
+
+
+class TestSpreading(SpreadingContract):
+    pass
+
+
+class TestGivenLimits(GivenLimitContract):
     pass

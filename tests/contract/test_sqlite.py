@@ -17,10 +17,12 @@ from segue.testing.contracts.log_book import LogBookContract
 from segue.testing.contracts.meeting import MeetingContract
 from segue.testing.contracts.metrics import MetricContract
 from segue.testing.contracts.notices import NoticeContract
+from segue.testing.contracts.operations import OperationContract
 from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.settling import SettlingContract
+from segue.testing.contracts.spreading import SpreadingContract
 from segue.testing.contracts.store_world import StoreWorld
-from segue.testing.contracts.upkeep import LimitContract, RetentionContract
+from segue.testing.contracts.upkeep import GivenLimitContract, LimitContract, RetentionContract
 from segue.testing.contracts.views import ViewsContract
 from tests.adapters.sqlite.world import SqliteWorld, use_faulty_connections
 
@@ -102,4 +104,16 @@ class TestLogBook(LogBookContract):
 
 
 class TestMetrics(MetricContract):
+    pass
+
+
+class TestOperations(OperationContract):
+    pass
+
+
+class TestSpreading(SpreadingContract):
+    pass
+
+
+class TestGivenLimits(GivenLimitContract):
     pass

@@ -26,6 +26,7 @@ from tests.core.row import (
     fault,
     gateway,
     leading,
+    limited,
     meeting,
     passing,
     status,
@@ -155,7 +156,8 @@ ROWS = [
         WorkerReply(status=204),
     ),
     status("status 3xx", 302, TRASH, "status", "error"),
-    status("status 4xx", 404, TRASH, "status", "error"),
+    status("status 4xx, but 429", 404, TRASH, "status", "error"),
+    limited("status 429, with or without `Retry-After`", 429, {"retry-after": "7"}),
     status("status 500", 500, TRASH, "status", "error"),
     status("status above 500", 503, AGAIN, "unavailable", "warning"),
     # -- no answer

@@ -7,13 +7,17 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from segue.core.decide import decide
+from segue.core.decide import decide, large_batch
 from segue.core.headers import call_headers
 from segue.core.routing import Routes
 from segue.model.graph import ActionKind, NodeKind
 from segue.model.message import Child, Consumed, Kept, Message, Place, SetAside
-from tests.core.build import INSTANCE, NOW, TAKEN, action, cel, message, node, reply, routes
+from segue.model.workers import WorkerReply
+from tests.core.build import INSTANCE, NOW, TAKEN, action, cel, envelope, message, node, reply, routes
 
 BATCH = action("b", ActionKind.BATCH)
 NEXT, OTHER = action("next"), action("other")
@@ -188,3 +192,63 @@ def test_an_item_that_terminates_ends_it_all() -> None:
     )
     assert isinstance(done.effect, Consumed)
     assert (done.effect.children, done.effect.terminate) == ((), True)
+
+
+PIECES = st.integers(1, 7)
+
+
+@given(items=st.lists(st.sampled_from(["a", "b", "stuck", "end", "bad"]), max_size=12), size=PIECES, data=st.data())
+def test_a_large_answer_is_decided_as_a_small_one(items: list[str], size: int, data: st.DataObject) -> None:
+    """Some children at a time, the same children and the same effect, whatever the items are."""
+    code = data.draw(st.sampled_from(["0", "1002", "1010", "1011", "1006", "1001", "2001"]))
+    cursor = data.draw(st.sampled_from([None, "3"]))
+    drawn = _with_conditions()
+    body = "[" + ",".join(_ITEMS[item] for item in items) + "]"
+    headers = {"result-code": code, "x-shared": "1"} | ({"cursor": cursor} if cursor else {})
+    answer = WorkerReply(status=200, body=envelope(headers, body))
+    asking = message("call", headers={"cursor": "2"})
+    whole = decide(drawn, asking, answer, NOW, TAKEN, 0.5)
+    large = large_batch(drawn, asking, answer, NOW, TAKEN)
+    if large is None:
+        assert code in {"1006", "1001", "1011"}
+        return
+    children = [child for piece in large.pieces(size) for child in piece]
+    assert large.transition is not None
+    if large.whole:
+        assert isinstance(whole.effect, Consumed)
+        assert list(whole.effect.children) == children
+        assert not whole.effect.terminate
+        children = []
+        assert large.transition == replace(whole, effect=replace(whole.effect, children=()))
+    else:
+        assert large.transition == whole
+
+
+def test_no_array_is_no_large_answer_either() -> None:
+    answer = WorkerReply(status=200, body=envelope({"result-code": "0"}, "{}"))
+    large = large_batch(ONE, message("b"), answer, NOW, TAKEN)
+    assert large is not None
+    assert list(large.pieces(5)) == []
+    assert large.transition == decide(ONE, message("b"), answer, NOW, TAKEN, 0.5)
+    assert large_batch(ONE, message("next"), answer, NOW, TAKEN) is None
+
+
+_ITEMS = {
+    "a": '{"body":"a"}',
+    "b": '{"body":"b","headers":{"x-own":"2","cursor":"9","nothing":null}}',
+    "stuck": '{"body":"stuck","headers":{"x-way":"none"}}',
+    "end": '{"body":"end","headers":{"x-way":"end"}}',
+    "bad": '{"body":"?","headers":{"body-encoding":"base64"}}',
+}
+
+
+def _with_conditions() -> Routes:
+    """A batch whose items go on, end the instance, or find no way, by a header."""
+    nodes = [action("call", ActionKind.BATCH), action("next"), node("over", NodeKind.TERMINATE)]
+    return routes(
+        nodes,
+        "call > next",
+        "call > over",
+        f0=cel('!("x-way" in headers)'),
+        f1=cel('"x-way" in headers && headers["x-way"] == "end"'),
+    )

@@ -426,3 +426,54 @@ def test_calls_that_make_no_sense_are_errors_of_the_program() -> None:
         decided(made, reply(), message("s"))
     with pytest.raises(NodeNotFound, match="'ghost'"):
         decided(SINGLE, reply(), message("ghost"))
+
+
+RULE = {"interval_ms": 1_000, "at_most": 20}
+
+
+@pytest.mark.parametrize(
+    ("rule", "executed", "chance", "wait_ms"),
+    [
+        ({}, 5, 0.9, 1_000),
+        ({"backoff": 2}, 0, 0.5, 1_000),
+        ({"backoff": 2}, 3, 0.5, 8_000),
+        ({"backoff": 10, "longest_ms": 60_000}, 4, 0.5, 60_000),
+        ({"backoff": 100}, 18, 0.5, 10 * 366 * 86_400_000),
+        ({"jitter": 20}, 0, 0.0, 800),
+        ({"jitter": 20}, 0, 0.75, 1_100),
+        ({"jitter": 100}, 0, 0.0, 0),
+        ({"backoff": 3, "longest_ms": 5_000, "jitter": 10}, 9, 0.0, 4_500),
+    ],
+)
+def test_a_nodes_interval_grows_and_is_spread(rule: dict[str, int], executed: int, chance: float, wait_ms: int) -> None:
+    made = routes([action("a", repeat=RepeatPolicy(**RULE | rule)), NEXT], "a > next")
+    done = decide(made, message("a", repeats=executed), reply("1001"), NOW, TAKEN, chance)
+    assert kept(done).due == NOW + wait_ms
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_ms"),
+    [
+        ("7", 7_000),
+        ("0", 1_000),
+        ("Thu, 09 Oct 2025 08:54:00 GMT", 40_000),
+        ("Thu, 09 Oct 2025 08:00:00 GMT", 1_000),
+        ("soon", 60_000),
+        (None, 60_000),
+    ],
+)
+def test_when_to_come_again_after_a_limit(said: str | None, wait_ms: int) -> None:
+    """From the result code's header and from HTTP status 429 alike; in seconds or as a date."""
+    headers = {} if said is None else {"retry-after": said}
+    answers = [WorkerReply(status=429, body=b"", headers=headers), WorkerReply(status=429, body=envelope(headers))]
+    answers.append(reply("1004", "{}", 200, **{"retry_after": said} if said else {}))
+    for answer in answers:
+        done = kept(decided(SINGLE, answer))
+        assert (done.outcome, done.due, done.repeats) == (Outcome.LIMITED, NOW + wait_ms, 0)
+
+
+def test_a_worker_that_is_away_says_for_how_long() -> None:
+    """It is believed up to an hour, and when it asks for less than the usual delay that one counts."""
+    for said, wait_ms in (("20", 20_000), ("0", 1_000), ("86400", 3_600_000)):
+        away = WorkerReply(status=503, headers={"retry-after": said})
+        assert kept(decided(SINGLE, away)).due == NOW + wait_ms

@@ -29,10 +29,12 @@ from segue.api.routes import (
     events,
     instances,
     invitations,
+    limits,
     logs,
     messages,
     metrics,
     notices,
+    operations,
     processes,
     session,
     system,
@@ -46,11 +48,13 @@ from segue.api.start import StartRoute
 from segue.model.errors import Invalid, MethodNotAllowed, NotFound, SegueError, TooLarge
 
 _MODULES = (
+    limits,
     processes,
     editing,
     instances,
     metrics,
     trash,
+    operations,
     messages,
     workers,
     applications,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from segue.api.operations import ActOut
 from segue.api.schemas import HeaderFields, In, Instant, Name, Number, Out, Paged, Text
 from segue.model.errors import Invalid
 from segue.model.message import Message, Place
+from segue.model.operations import Act
 from segue.model.versions import InstanceState
 from segue.ports.views import PlacedMessage
 
@@ -86,10 +89,16 @@ class InstanceDetailOut(InstanceOut):
 
 
 class PlacedOut(MessageOut):
-    """A message in trash, or a user task."""
+    """A message in trash, or a user task, where it has been since `since`.
+
+    In trash, `cause` is the fingerprint of its failure, and `attempts` how many calls of the action it has cost.
+    """
 
     process: str
     version: int
+    since: Instant
+    attempts: int
+    cause: str | None
 
 
 class PlacedDetailOut(PlacedOut):
@@ -97,6 +106,7 @@ class PlacedDetailOut(PlacedOut):
 
     body: str
     encoding: Literal["utf-8", "base64"]
+    acts: list[ActOut]
 
 
 class PlacedQuery(Paged):
@@ -107,6 +117,8 @@ class PlacedQuery(Paged):
     node: Annotated[Text, Field(max_length=1000)] | None = None
     reason_code: Annotated[Text, Field(max_length=200)] | None = None
     instance: Annotated[Text, Field(max_length=100)] | None = None
+    cause: Annotated[Text, Field(max_length=200)] | None = None
+    text: Annotated[Text, Field(max_length=200)] | None = None
 
 
 class CorrectionIn(In):
@@ -142,12 +154,14 @@ class BulkIn(In):
     node: Annotated[Text, Field(max_length=1000)] | None = None
     reason_code: Annotated[Text, Field(max_length=200)] | None = None
     instance: Annotated[Text, Field(max_length=100)] | None = None
+    cause: Annotated[Text, Field(max_length=200)] | None = None
+    text: Annotated[Text, Field(max_length=200)] | None = None
     at_most: Annotated[int, Field(ge=1, le=10_000)] = 10_000
 
     @model_validator(mode="after")
     def _some_condition(self) -> BulkIn:
         if not self.model_fields_set - {"at_most"}:
-            raise ValueError("give at least one of process, version, node, reason_code, instance")
+            raise ValueError("give at least one of process, version, node, reason_code, instance, cause, text")
         return self
 
 
@@ -180,15 +194,26 @@ def message_fields(message: Message) -> dict[str, Any]:
 
 def placed_out(placed: PlacedMessage) -> PlacedOut:
     """A message in trash or a user task, for a list."""
-    return PlacedOut(process=placed.process, version=placed.version, **message_fields(placed.message))
+    return PlacedOut(**_placed_fields(placed))
 
 
-def placed_detail_out(placed: PlacedMessage) -> PlacedDetailOut:
+def placed_detail_out(placed: PlacedMessage, acts: Sequence[Act]) -> PlacedDetailOut:
     """A message in trash or a user task, whole."""
     body, encoding = _body_text(placed.message.body)
-    return PlacedDetailOut(
-        process=placed.process, version=placed.version, body=body, encoding=encoding, **message_fields(placed.message)
-    )
+    told = [ActOut.model_validate(act) for act in acts]
+    return PlacedDetailOut(body=body, encoding=encoding, acts=told, **_placed_fields(placed))
+
+
+def _placed_fields(placed: PlacedMessage) -> dict[str, Any]:
+    message = placed.message
+    return {
+        **message_fields(message),
+        "process": placed.process,
+        "version": placed.version,
+        "since": placed.since,
+        "attempts": message.repeats + message.outages + 1 if message.place is Place.TRASH else 0,
+        "cause": placed.cause,
+    }
 
 
 def _body_text(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:

@@ -132,6 +132,7 @@ class _Server:
     async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:
         server = HttpServer(build(parts, AdminPages()), held)
         caring = asyncio.create_task(_care(parts.gate, upkeep))
+        working = asyncio.create_task(parts.control.operations.run())
         try:
             await server.start(HEALTH)
             host, port = held.getsockname()[:2]
@@ -142,10 +143,12 @@ class _Server:
                     self._warn(_FIRST_ADMIN.format(f"{address}/setup#{secret}"))
             await self._until_stop(server)
             parts.intake.closed.set()
+            working.cancel()
             parts.engine.acceptor.let_go()
             await self._drain(parts.engine)
         finally:
             caring.cancel()
+            working.cancel()
             await server.stop()
             await parts.gate.note_use()
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from segue.bpmn.durations import format_duration
 from segue.bpmn.findings import Notes
-from segue.bpmn.settings import Binding
+from segue.bpmn.settings import Binding, repeat_fields
 from segue.bpmn.tplg_json import read_tplg_json
 from segue.model.errors import Invalid, NodeNotFound
 from segue.model.graph import NodeKind, Severity
@@ -43,8 +43,7 @@ def json_settings(binding: Binding) -> dict[str, Any]:
     if binding.timeout_ms is not None:
         settings["timeout"] = format_duration(binding.timeout_ms)
     if binding.repeat is not None:
-        interval = format_duration(binding.repeat.interval_ms)
-        settings["repeat"] = {"interval": interval, "at-most": binding.repeat.at_most}
+        settings["repeat"] = repeat_fields(binding.repeat)
     if binding.limits:
         settings["limits"] = [
             {"key": rule.key, "calls": rule.calls, "per": format_duration(rule.per_ms)} for rule in binding.limits

@@ -178,9 +178,10 @@ def pipes_fields(node: Node, hosts: Mapping[str, str]) -> dict[str, str]:
 
 def says_all(node: Node) -> bool:
     """Return whether Orchesty's attributes say all of a node's settings."""
-    repeat_ms = node.repeat.interval_ms if node.repeat else 1000
-    whole = node.timeout_ms % 1000 == 0 and repeat_ms % 1000 == 0
-    return node.prefetch <= MAX_PREFETCH and whole and not node.limits
+    repeat = node.repeat or RepeatPolicy(interval_ms=1000, at_most=1)
+    plain = repeat == RepeatPolicy(interval_ms=repeat.interval_ms, at_most=repeat.at_most)
+    whole = node.timeout_ms % 1000 == 0 and repeat.interval_ms % 1000 == 0
+    return node.prefetch <= MAX_PREFETCH and whole and plain and not node.limits
 
 
 def percent_encoded(text: str) -> str:

@@ -14,13 +14,15 @@ PREFETCH = (1, 1_000)
 TIMEOUT_MS = (100, 86_400_000)
 REPEAT_MS = (100, 2_678_400_000)
 AT_MOST = (1, 1_000_000)
+BACKOFF = (1, 100)
+JITTER = (0, 100)
 LIMIT_CALLS = (1, 1_000_000_000)
 LIMIT_PER_MS = (1, 2_678_400_000)
 MAX_NAME = 200
 
 ATTRIBUTES = {
     "action": {"kind", "worker", "name", "application", "prefetch", "timeout"},
-    "repeat": {"interval", "at-most"},
+    "repeat": {"interval", "at-most", "backoff", "at-longest", "jitter"},
     "limit": {"key", "calls", "per"},
     "schedule": {"zone", "missed", "body"},
     "join": {"bodies", "waits"},
@@ -87,12 +89,23 @@ def own_fields(binding: Binding) -> list[tuple[str, dict[str, str]]]:
             action["timeout"] = format_duration(binding.timeout_ms)
         found.append(("action", action))
     if binding.repeat is not None:
-        interval = format_duration(binding.repeat.interval_ms)
-        found.append(("repeat", {"interval": interval, "at-most": str(binding.repeat.at_most)}))
+        found.append(("repeat", {name: str(value) for name, value in repeat_fields(binding.repeat).items()}))
     for rule in binding.limits:
         fields = {"key": rule.key, "calls": str(rule.calls), "per": format_duration(rule.per_ms)}
         found.append(("limit", fields))
     return found
+
+
+def repeat_fields(policy: RepeatPolicy) -> dict[str, str | int]:
+    """Return what `segue:repeat` says for a policy, without what is as by default."""
+    fields: dict[str, str | int] = {"interval": format_duration(policy.interval_ms), "at-most": policy.at_most}
+    if policy.backoff != 1:
+        fields["backoff"] = policy.backoff
+    if policy.longest_ms:
+        fields["at-longest"] = format_duration(policy.longest_ms)
+    if policy.jitter:
+        fields["jitter"] = policy.jitter
+    return fields
 
 
 def make_action(
@@ -147,9 +160,14 @@ def limit_of(key: str, calls: int | None, per: int | None, complain: Complain) -
 def _repeat(item: Element, complain: Complain) -> RepeatPolicy | None:
     interval = _duration(item, "interval", REPEAT_MS, complain, required=True)
     at_most = _number(item, "at-most", AT_MOST, complain, required=True)
+    backoff = _number(item, "backoff", BACKOFF, complain)
+    longest = _duration(item, "at-longest", REPEAT_MS, complain)
+    jitter = _number(item, "jitter", JITTER, complain)
     if interval is None or at_most is None:
         return None
-    return RepeatPolicy(interval_ms=interval, at_most=at_most)
+    return RepeatPolicy(
+        interval_ms=interval, at_most=at_most, backoff=backoff or 1, longest_ms=longest or 0, jitter=jitter or 0
+    )
 
 
 def _limit(item: Element, complain: Complain) -> LimitRule | None:

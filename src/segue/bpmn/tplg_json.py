@@ -12,11 +12,14 @@ from segue.bpmn.findings import Notes
 from segue.bpmn.pipes import pipes_action
 from segue.bpmn.settings import (
     AT_MOST,
+    BACKOFF,
+    JITTER,
     LIMIT_CALLS,
     LIMIT_PER_MS,
     PREFETCH,
     REPEAT_MS,
     TIMEOUT_MS,
+    Complain,
     duration_of,
     limit_of,
     within,
@@ -42,6 +45,9 @@ class JsonRepeat(Struct):
 
     interval: str
     at_most: int = field(name="at-most")
+    backoff: int = 1
+    at_longest: str | None = field(name="at-longest", default=None)
+    jitter: int = 0
 
 
 class JsonLimit(Struct):
@@ -197,10 +203,7 @@ class _Reading:
         if settings.timeout is not None:
             changes["timeout_ms"] = duration_of("segue.timeout", settings.timeout, TIMEOUT_MS, complain)
         if settings.repeat is not None:
-            interval = duration_of("segue.repeat.interval", settings.repeat.interval, REPEAT_MS, complain)
-            at_most = within("segue.repeat.at-most", settings.repeat.at_most, AT_MOST, complain)
-            if interval is not None and at_most is not None:
-                changes["repeat"] = RepeatPolicy(interval_ms=interval, at_most=at_most)
+            changes["repeat"] = _repeat_policy(settings.repeat, complain)
         rules = [
             limit_of(
                 item.key,
@@ -240,3 +243,17 @@ def _stem(name: str) -> str:
             base = base[: -len(suffix)]
             break
     return base or "process"
+
+
+def _repeat_policy(said: JsonRepeat, complain: Complain) -> RepeatPolicy | None:
+    """The policy of a `repeat` member; None after complaining about a part of it that cannot be."""
+    interval = duration_of("segue.repeat.interval", said.interval, REPEAT_MS, complain)
+    at_most = within("segue.repeat.at-most", said.at_most, AT_MOST, complain)
+    backoff = within("segue.repeat.backoff", said.backoff, BACKOFF, complain)
+    jitter = within("segue.repeat.jitter", said.jitter, JITTER, complain)
+    longest: int | None = 0
+    if said.at_longest is not None:
+        longest = duration_of("segue.repeat.at-longest", said.at_longest, REPEAT_MS, complain)
+    if interval is None or at_most is None or backoff is None or jitter is None or longest is None:
+        return None
+    return RepeatPolicy(interval_ms=interval, at_most=at_most, backoff=backoff, longest_ms=longest, jitter=jitter)

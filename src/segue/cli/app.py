@@ -13,7 +13,20 @@ from typing import Annotated
 
 import typer
 
-from segue.cli import data, files, instances, messages, notices, placed, processes, server, top, workers
+from segue.cli import (
+    data,
+    files,
+    instances,
+    limits,
+    messages,
+    notices,
+    operations,
+    placed,
+    processes,
+    server,
+    top,
+    workers,
+)
 from segue.cli.output import fail
 from segue.model.errors import ScopeMissing, SegueError, Unauthenticated
 
@@ -62,6 +75,8 @@ for name, group in (
     ("trash", placed.trash_app),
     ("task", placed.task_app),
     ("message", messages.app),
+    ("operation", operations.app),
+    ("limit", limits.app),
     ("worker", workers.app),
     ("sender", notices.sender_app),
     ("rule", notices.rule_app),

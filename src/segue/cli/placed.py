@@ -44,7 +44,30 @@ def list_trash(
     json: Json = False,
 ) -> None:
     """List messages in trash, oldest first."""
-    _list(Client(url, token), "trash", _conditions(process, version, node, reason_code), json)
+    _list(Client(url, token), "trash", conditions_of(process, version, node, reason_code), json)
+
+
+@trash_app.command("causes")
+def causes(
+    *,
+    process: Process = None,
+    version: Version = None,
+    node: NodeId = None,
+    reason_code: Reason = None,
+    url: Url = None,
+    token: Token = None,
+    json: Json = False,
+) -> None:
+    """Group the messages in trash by what they failed of, the largest group first."""
+    found = Client(url, token).get("/api/v1/trash/causes", **conditions_of(process, version, node, reason_code))[
+        "items"
+    ]
+    if json:
+        show_json(found)
+        return
+    columns = ["count", "cause", "process", "node", "reason_code", "reason"]
+    rows = [[each[column] for column in columns] + [instant(each["newest"])] for each in found]
+    show_table([*columns, "newest"], rows)
 
 
 @trash_app.command("show")
@@ -58,7 +81,7 @@ def edit_trash(
     id: Id, *, data: Body = None, header: Header = None, url: Url = None, token: Token = None, json: Json = False
 ) -> None:
     """Change body or headers of a message; it stays in trash."""
-    correction = _correction(data, header)
+    correction = correction_of(data, header)
     if not correction:
         raise Invalid("Give --data or --header: what shall change?")
     _show(Client(url, token).send("PUT", f"/api/v1/trash/{part(id)}", correction), json)
@@ -80,8 +103,8 @@ def resend(
     json: Json = False,
 ) -> None:
     """Send a message back to the node it failed on, or all messages that conditions find."""
-    conditions = _conditions(process, version, node, reason_code)
-    given: dict[str, Any] = _correction(data, header)
+    conditions = conditions_of(process, version, node, reason_code)
+    given: dict[str, Any] = correction_of(data, header)
     if to_version is not None:
         given["version"] = to_version
     if id is not None and not conditions:
@@ -105,7 +128,7 @@ def discard(
     json: Json = False,
 ) -> None:
     """Drop a message, or all messages that conditions find; they count as failed."""
-    conditions = _conditions(process, version, node, reason_code)
+    conditions = conditions_of(process, version, node, reason_code)
     if id is not None and not conditions:
         _done(Client(url, token).send("POST", f"/api/v1/trash/{part(id)}/discard"), "discarded", json)
     elif id is None and conditions:
@@ -125,7 +148,7 @@ def list_tasks(
     json: Json = False,
 ) -> None:
     """List user tasks, oldest first."""
-    _list(Client(url, token), "tasks", _conditions(process, version, node, None), json)
+    _list(Client(url, token), "tasks", conditions_of(process, version, node, None), json)
 
 
 @task_app.command("show")
@@ -139,7 +162,7 @@ def accept(
     id: Id, *, data: Body = None, header: Header = None, url: Url = None, token: Token = None, json: Json = False
 ) -> None:
     """Let the message go on, perhaps with another body."""
-    done = Client(url, token).send("POST", f"/api/v1/tasks/{part(id)}/accept", _correction(data, header))
+    done = Client(url, token).send("POST", f"/api/v1/tasks/{part(id)}/accept", correction_of(data, header))
     _done(done, "accepted", json)
 
 
@@ -149,14 +172,16 @@ def reject(id: Id, url: Url = None, token: Token = None, json: Json = False) -> 
     _done(Client(url, token).send("POST", f"/api/v1/tasks/{part(id)}/reject"), "rejected", json)
 
 
-def _conditions(
+def conditions_of(
     process: str | None, version: int | None, node: str | None, reason_code: str | None
 ) -> dict[str, object]:
+    """Return the conditions that were given."""
     given = {"process": process, "version": version, "node": node, "reason_code": reason_code}
     return {key: value for key, value in given.items() if value is not None}
 
 
-def _correction(data: str | None, header: list[str] | None) -> dict[str, Any]:
+def correction_of(data: str | None, header: list[str] | None) -> dict[str, Any]:
+    """Return the body and headers that were given, as the API takes them. Raises Invalid."""
     given: dict[str, Any] = {}
     if data is not None:
         body = _bytes(data)
@@ -204,6 +229,11 @@ def _show(found: dict[str, Any], json: bool) -> None:
     for name in ("id", "process", "version", "node", "instance", "reason_code", "reason"):
         print(f"{name}: {found[name] if found[name] is not None else ''}")
     print(f"entered: {instant(found['entered'])}")
+    print(f"there since: {instant(found['since'])}")
+    if found["place"] == "trash":
+        print(f"attempts: {found['attempts']}")
+    for act in found["acts"]:
+        print(f"{act['kind']} by {act['by']}: {instant(act['at'])}")
     for name, value in found["headers"].items():
         print(f"header {name}: {value}")
     print(f"body ({found['encoding']}, {found['size']} bytes):")

@@ -14,9 +14,11 @@ from segue.control.documents import Documents
 from segue.control.editing import Editing
 from segue.control.instances import Instances
 from segue.control.invitations import Invitations
+from segue.control.limits import Limits
 from segue.control.logs import Logs, NoShipping, Shipping
 from segue.control.metrics import Metrics
 from segue.control.notices import Notices
+from segue.control.operations import Operations
 from segue.control.processes import Processes
 from segue.control.published import Published
 from segue.control.queues import Queues
@@ -47,6 +49,8 @@ class Control:
     trash: Trash
     tasks: Tasks
     delivery: Delivery
+    operations: Operations
+    limits: Limits
     workers: Workers
     tokens: Tokens
     users: Users
@@ -82,6 +86,8 @@ def control(  # noqa: PLR0917 - the ports, outermost last
 
     Without a notifier no sender can be tested, without `shipping` no destination of log lines is known.
     """
+    trash = Trash(store, store, store, clock, chance)
+    tasks = Tasks(store, store, store, clock)
     users = Users(store, clock, chance)
     sessions = Sessions(store, store, users, clock, chance)
     versions = Versions(store, engine, clock)
@@ -92,8 +98,10 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         forecast=Forecast(store, store, versions),
         instances=Instances(store, store, clock),
         queues=Queues(store, store, clock),
-        trash=Trash(store, store, store, clock, chance),
-        tasks=Tasks(store, store, store, clock),
+        trash=trash,
+        tasks=tasks,
+        limits=Limits(store, engine, clock),
+        operations=Operations(store, store, store, trash, tasks, clock, chance),
         delivery=Delivery(store, store, store, clock),
         workers=Workers(store, directory, engine, clock),
         tokens=Tokens(store, clock, chance),

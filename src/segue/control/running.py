@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from segue.model.events import Event
+from segue.model.graph import LimitRule
 from segue.model.message import LogLine
 from segue.model.versions import Version
 
@@ -23,6 +24,18 @@ class RunningEngine(Protocol):
 
     async def reload_workers(self) -> None:
         """Use the workers as they are registered now."""
+        ...
+
+    async def reload_limits(self) -> None:
+        """Use the limits that people have given by now."""
+        ...
+
+    def told_limits(self) -> list[LimitRule]:
+        """The rules that workers wrote into messages since this process began."""
+        ...
+
+    def waiting_for(self, key: str) -> list[str]:
+        """The processes that wait for a limit key."""
         ...
 
     async def reload_schedules(self) -> None:

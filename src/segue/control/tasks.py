@@ -6,7 +6,8 @@ from segue.control.paging import Page
 from segue.control.placed import PlacedMessages
 from segue.control.routes_kept import KeptRoutes
 from segue.core.tasks import decide_task
-from segue.model.message import Place
+from segue.model.message import Place, Transition
+from segue.model.operations import Act
 from segue.model.start import Headers
 from segue.ports.catalog import ProcessCatalog
 from segue.ports.messages import MessageStore
@@ -19,6 +20,7 @@ class Tasks:
 
     def __init__(self, views: Views, messages: MessageStore, catalog: ProcessCatalog, clock: Clock) -> None:
         self._placed = PlacedMessages(Place.WAITING, views, messages)
+        self._views = views
         self._routes = KeptRoutes(catalog)
         self._clock = clock
 
@@ -39,7 +41,15 @@ class Tasks:
         await self._decide(id, False, None, None, by)
 
     async def _decide(self, id: str, accepted: bool, body: bytes | None, headers: Headers | None, by: str) -> None:
-        found = await self._placed.get(id)
+        await self._placed.settle(await self.deciding(await self._placed.get(id), accepted, body, headers, by))
+
+    async def deciding(
+        self, found: PlacedMessage, accepted: bool, body: bytes | None, headers: Headers | None, by: str
+    ) -> Transition:
+        """What a person's decision about this user task does. Raises MessageGone."""
         routes = await self._routes.of(found.message.version)
-        now = self._clock.now()
-        await self._placed.settle(decide_task(routes, found.message, accepted, body, headers, now, by))
+        return decide_task(routes, found.message, accepted, body, headers, self._clock.now(), by)
+
+    async def acts(self, id: str) -> list[Act]:
+        """What people did to a message, oldest first."""
+        return await self._views.acts(id)

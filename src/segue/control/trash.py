@@ -14,12 +14,13 @@ from segue.core.versions import choose_asked
 from segue.model.errors import NodeNotFound
 from segue.model.ids import make_id
 from segue.model.message import Message, Place, Transition
+from segue.model.operations import Act
 from segue.model.start import Headers, Start
 from segue.model.versions import Version
 from segue.ports.catalog import ProcessCatalog
 from segue.ports.messages import MessageStore
 from segue.ports.outside import Chance, Clock
-from segue.ports.views import PlacedFilter, PlacedMessage, Views
+from segue.ports.views import Cause, PlacedFilter, PlacedMessage, Views
 
 # Messages that one call for many handles at most, and those that one transaction does.
 BULK_LIMIT = 10_000
@@ -67,18 +68,33 @@ class Trash:
         Raises NotFound, MessageGone; VersionNotFound, NodeNotFound or Conflict for a version that cannot take it.
         """
         found = await self._placed.get(id)
-        if version is None or version == found.version:
-            await self._check_alive(found)
-            transition = decide_resend(found.message, body, headers, self._clock.now(), by)
-        else:
-            target = await self._target(found, version)
-            transition = self._moving(found, target, body, headers, by)
-        await self._placed.settle(transition)
+        await self._placed.settle(await self.resending(found, body, headers, version, by))
 
     async def discard(self, id: str, by: str) -> None:
         """Drop the message; it counts as failed. Raises NotFound, MessageGone."""
-        found = await self._placed.get(id)
-        await self._placed.settle(decide_discard(found.message, self._clock.now(), by))
+        await self._placed.settle(self.discarding(await self._placed.get(id), by))
+
+    async def causes(self, wanted: PlacedFilter) -> list[Cause]:
+        """What messages in trash failed of, the largest group first."""
+        return await self._views.causes(msgspec.structs.replace(wanted, place=Place.TRASH))
+
+    async def acts(self, id: str) -> list[Act]:
+        """What people did to a message, oldest first."""
+        return await self._views.acts(id)
+
+    async def resending(
+        self, found: PlacedMessage, body: bytes | None, headers: Headers | None, version: int | None, by: str
+    ) -> Transition:
+        """What sending this message back does, as `resend` says and raises."""
+        if version is None or version == found.version:
+            await self._check_alive(found)
+            return decide_resend(found.message, body, headers, self._clock.now(), by)
+        target = await self._target(found, version)
+        return self._moving(found, target, body, headers, by)
+
+    def discarding(self, found: PlacedMessage, by: str) -> Transition:
+        """What discarding this message does. Raises MessageGone."""
+        return decide_discard(found.message, self._clock.now(), by)
 
     async def resend_many(self, wanted: PlacedFilter, by: str, at_most: int = BULK_LIMIT) -> BulkResult:
         """Send back what the filter finds, oldest first, each message once."""

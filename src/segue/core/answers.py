@@ -11,10 +11,11 @@ from enum import IntEnum
 from msgspec import Struct
 
 from segue.core.envelope import Envelope, decode_reply
-from segue.core.headers import RESULT_CODE, RESULT_MESSAGE
+from segue.core.headers import RESULT_CODE, RESULT_MESSAGE, RETRY_AFTER
 from segue.model.workers import Fault, WorkerReply
 
 LONGEST_REASON = 4_000
+_TOO_MANY = 429
 
 
 class Code(IntEnum):
@@ -31,11 +32,12 @@ class Code(IntEnum):
 
 
 class Outage(Struct, frozen=True):
-    """No usable answer: not the message's fault."""
+    """No usable answer: not the message's fault. `after` is what it says of when to come again (RFC 9110, 10.2.3)."""
 
     reason: str
     code: str
     envelope: Envelope | None = None
+    after: str | None = None
 
 
 class Refusal(Struct, frozen=True):
@@ -86,11 +88,11 @@ def read_reply(reply: WorkerReply, worker: str) -> Outage | Refusal | Answer:
         detail = f": {reply.detail}" if reply.detail else ""
         return Outage(shortened(f"Worker {worker!r} {_FAULTS[reply.fault]}{detail}"), reply.fault.value)
     status = reply.status
-    if status > 500:
-        return Outage(f"Worker {worker!r} is not available: it answered with HTTP status {status}", "unavailable")
-    if status < 200:
-        return Outage(f"Worker {worker!r} answered with HTTP status {status}, which is no answer", "garbage")
+    if status > 500 or status < 200:
+        return _unavailable(reply, worker)
     envelope = decode_reply(reply.body)
+    if status == _TOO_MANY:
+        return _limited(reply, envelope)
     if status >= 300:
         return _refused(status, envelope, worker)
     written = None if envelope is None else envelope.headers.get(RESULT_CODE)
@@ -106,6 +108,25 @@ def read_reply(reply: WorkerReply, worker: str) -> Outage | Refusal | Answer:
 def shortened(text: str) -> str:
     """Return the text, cut to what is kept of a reason."""
     return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
+
+
+def _unavailable(reply: WorkerReply, worker: str) -> Outage:
+    said = f"answered with HTTP status {reply.status}"
+    if reply.status < 200:
+        return Outage(f"Worker {worker!r} {said}, which is no answer", "garbage")
+    after = reply.headers.get(RETRY_AFTER)
+    return Outage(f"Worker {worker!r} is not available: it {said}", "unavailable", after=after)
+
+
+def _limited(reply: WorkerReply, envelope: Envelope | None) -> Answer:
+    """Status 429: the worker passes on that a limit was reached, with what it knows of when to come again."""
+    headers = {} if envelope is None else dict(envelope.headers)
+    if RETRY_AFTER not in headers and RETRY_AFTER in reply.headers:
+        headers[RETRY_AFTER] = reply.headers[RETRY_AFTER]
+    said = headers.get(RESULT_MESSAGE) or f"HTTP status {reply.status}"
+    known = envelope or Envelope(headers={}, body=b"")
+    told = Envelope(headers=headers, body=known.body, logs=known.logs, cpu_us=known.cpu_us, remote_us=known.remote_us)
+    return Answer(Code.LIMIT, str(reply.status), shortened(said), told)
 
 
 def _refused(status: int, envelope: Envelope | None, worker: str) -> Refusal:

@@ -52,6 +52,7 @@ def offspring(
     message: Message,
     contents: Sequence[Content],
     now: int,
+    first: int = 0,
     *,
     items: bool,
     origin: Origin | None = None,
@@ -60,7 +61,7 @@ def offspring(
 
     A copy of a message that splits, and every item of a batch (`items`), starts a `process-id` of its own and names
     the one it comes from; a message that goes one way keeps them. An id depends only on the parent, the node and the
-    index.
+    index; `first` is the index of the first one.
     """
     result = Result(contents[-1].body, contents[-1].headers) if contents else None
     for content in contents:
@@ -75,14 +76,15 @@ def offspring(
     children: list[Child] = []
     clears = origin.clears
     over: list[str] = []
-    for number, content in enumerate(contents):
+    for content in contents:
+        begin = first + len(children)
         splits = items or sum(not (isinstance(way, Target) and way.beside) for way in content.ways) > 1
         for way in content.ways:
-            id_ = child_id(message.id, way.node, len(children))
+            id_ = child_id(message.id, way.node, first + len(children))
             headers = _headers(routes, message, content.headers, way.node, origin.node, id_ if splits else None)
             scope = origin.base
             if not isinstance(way, Terminate) and way.openings:
-                scope, left = _opened(scope, way.openings, message.id, number)
+                scope, left = _opened(scope, way.openings, message.id, begin)
                 if isinstance(way, Target) and way.ends and left:
                     over.append(left)
                 if origin.base.startswith(left):

@@ -8,19 +8,20 @@ settle does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from segue.core import calls, scopes
 from segue.core.answers import Answer, Code, Outage, Refusal, read_reply, shortened
-from segue.core.batch import decide_batch
+from segue.core.batch import decide_batch, spread_batch
 from segue.core.children import Content, Offspring, due_at, offspring, reminder
+from segue.core.envelope import Envelope
 from segue.core.headers import FORCED_TARGETS, call_headers, clean_headers
 from segue.core.iso8601 import TimeError
 from segue.core.listening import ListeningError, subscription
-from segue.core.outage import outage_delay_ms
-from segue.core.repeat import decide_limited, decide_repeat
+from segue.core.outage import LONGEST_ASKED_MS, outage_delay_ms
+from segue.core.repeat import decide_limited, decide_repeat, pause_asked_ms
 from segue.core.routing import Routes, Way
 from segue.core.tasks import decide_task
 from segue.core.timers import repetitions
@@ -28,7 +29,7 @@ from segue.core.trash import decide_discard, decide_edit, decide_move, decide_re
 from segue.core.verdict import Case, Verdict, consumed, failed, line
 from segue.model.errors import SegueError
 from segue.model.graph import ActionKind, NodeKind, TimerKind
-from segue.model.message import Kept, LogLine, Message, Outcome, Place, Record, SetAside, Transition
+from segue.model.message import Child, Consumed, Kept, LogLine, Message, Outcome, Place, Record, SetAside, Transition
 from segue.model.start import Headers
 from segue.model.workers import WorkerReply
 
@@ -42,7 +43,10 @@ __all__ = [
     "decide_not_callable",
     "decide_resend",
     "decide_task",
+    "large_batch",
 ]
+
+_WITHOUT_ITEMS = frozenset({Code.REPEAT, Code.STOP, Code.LIMIT, Code.FAIL, Code.CURSOR_ONLY})
 
 
 def decide(  # noqa: PLR0917 - what a decision rests on, in the order of the story
@@ -68,6 +72,47 @@ def decide(  # noqa: PLR0917 - what a decision rests on, in the order of the sto
     else:
         verdict, record = _with_reply(case, reply, taken)
     return Transition(message=message, effect=verdict.effect, record=record, at=now, logs=verdict.logs)
+
+
+class LargeBatch:
+    """An answer with many items, decided some children at a time.
+
+    `pieces` yields children; once it is through, `transition` is the effect of handling the message. Its children are
+    those that were yielded if `whole`, else none of them.
+    """
+
+    def __init__(self, case: Case, answer: Answer, reply: WorkerReply, taken: int) -> None:
+        self._case = case
+        self._answer = answer
+        self._record = _record(reply, answer.envelope, taken)
+        self.transition: Transition | None = None
+        self.whole = False
+
+    def pieces(self, size: int) -> Iterator[tuple[Child, ...]]:
+        """Yield children, about `size` at a time."""
+        verdict = yield from spread_batch(
+            self._case, self._answer, _unknown_code(self._case, self._answer, batch=True), size
+        )
+        effect = verdict.effect
+        self.whole = isinstance(effect, Consumed) and effect.outcome is Outcome.OK and not effect.terminate
+        case, told = self._case, _told(self._case, verdict, self._answer.envelope)
+        self.transition = Transition(
+            message=case.message, effect=effect, record=self._record, at=case.now, logs=told.logs
+        )
+
+
+def large_batch(routes: Routes, message: Message, reply: WorkerReply, now: int, taken: int) -> LargeBatch | None:
+    """Return the answer of a batch that is to be decided some children at a time; None for one without items, and for
+    one whose message belongs to others, or whose items meet others at once: these see all or nothing of them."""
+    node = routes.node(message.node)
+    if node.action is None or node.action.kind is not ActionKind.BATCH:
+        return None
+    if message.scope or any(routes.shape.meets(id_) for id_, _ in routes.followers(node.id)):
+        return None
+    read = read_reply(reply, node.action.worker)
+    if not isinstance(read, Answer) or read.code in _WITHOUT_ITEMS:
+        return None
+    return LargeBatch(Case(routes, node, message, now), read, reply, taken)
 
 
 def _without_action(case: Case) -> Verdict:
@@ -162,17 +207,19 @@ def _with_reply(case: Case, reply: WorkerReply, taken: int) -> tuple[Verdict, Re
     if case.node.kind is not NodeKind.ACTION or action is None:
         raise ValueError(f"The node {case.node.id!r} has no action; its messages are decided without a reply")
     read = read_reply(reply, action.worker)
-    envelope = read.envelope
     if isinstance(read, Answer):
         verdict = _answered(case, action.kind, read)
     elif isinstance(read, Refusal):
         verdict = failed(case, read.reason, read.code)
     else:
         verdict = _outage(case, read)
+    return _told(case, verdict, read.envelope), _record(reply, read.envelope, taken)
+
+
+def _record(reply: WorkerReply, envelope: Envelope | None, taken: int) -> Record:
     if envelope is None:
-        record = Record(taken=taken, worker_us=reply.elapsed_us, status=reply.status or None)
-        return verdict, record
-    record = Record(
+        return Record(taken=taken, worker_us=reply.elapsed_us, status=reply.status or None)
+    return Record(
         taken=taken,
         worker_us=reply.elapsed_us,
         remote_us=envelope.remote_us,
@@ -180,16 +227,23 @@ def _with_reply(case: Case, reply: WorkerReply, taken: int) -> tuple[Verdict, Re
         status=reply.status,
         remote=envelope.remote,
     )
-    if envelope.logs:
-        own = tuple(entry if entry.at else line(case, entry.level, entry.text) for entry in envelope.logs)
-        verdict = Verdict(verdict.effect, own + verdict.logs)
-    return verdict, record
+
+
+def _told(case: Case, verdict: Verdict, envelope: Envelope | None) -> Verdict:
+    """The verdict with the worker's own lines before ours."""
+    if envelope is None or not envelope.logs:
+        return verdict
+    own = tuple(entry if entry.at else line(case, entry.level, entry.text) for entry in envelope.logs)
+    return Verdict(verdict.effect, own + verdict.logs)
 
 
 def _outage(case: Case, outage: Outage) -> Verdict:
     """Nobody answered, or nothing usable: the message stays, and is tried again after a growing delay."""
     outages = case.message.outages + 1
     delay_ms = outage_delay_ms(max(outages, case.node_outages + 1), case.chance)
+    asked_ms = pause_asked_ms(outage.after, case.now)
+    if asked_ms is not None:
+        delay_ms = max(delay_ms, min(asked_ms, LONGEST_ASKED_MS))
     reason = f"{outage.reason}; next try in {delay_ms / 1000:.1f} s"
     effect = Kept(
         outcome=Outcome.OUTAGE,
@@ -215,16 +269,21 @@ def _answered(case: Case, kind: ActionKind, answer: Answer) -> Verdict:
         text = f"The action ended this message: {answer.said}" if answer.said else "The action ended this message"
         return consumed(case, Offspring(), Outcome.STOPPED, (line(case, "info", text),))
     is_batch = kind is ActionKind.BATCH
-    logs: tuple[LogLine, ...] = ()
-    if code is None or (code in {Code.CURSOR, Code.CURSOR_ONLY} and not is_batch):
-        text = f"The result code {shortened(answer.written)!r} means nothing here; the message goes on as with 0"
-        logs = (line(case, "warning", text),)
+    logs = _unknown_code(case, answer, batch=is_batch)
     if is_batch:
         return decide_batch(case, answer, logs)
     headers = clean_headers(answer.envelope.headers)
     if code is Code.ROUTE:
         return _forced(case, answer, headers)
     return _forward(case, answer.envelope.body, headers, logs)
+
+
+def _unknown_code(case: Case, answer: Answer, *, batch: bool) -> tuple[LogLine, ...]:
+    """A line about a result code that means nothing here."""
+    if answer.code is not None and (batch or answer.code not in {Code.CURSOR, Code.CURSOR_ONLY}):
+        return ()
+    text = f"The result code {shortened(answer.written)!r} means nothing here; the message goes on as with 0"
+    return (line(case, "warning", text),)
 
 
 def _forward(case: Case, body: bytes, headers: Headers, logs: tuple[LogLine, ...] = ()) -> Verdict:

@@ -14,6 +14,9 @@ from msgspec import Struct
 
 from segue.model.graph import LimitRule
 
+LONGEST_WINDOW_MS = 31 * 86_400_000
+"""No rule has a longer window."""
+
 
 class Slot(Struct, frozen=True, kw_only=True):
     """One call that counts under a key: `holder` names the call, `ended` is None while it runs. Instants in ms."""
@@ -52,9 +55,10 @@ class _Count:
         self.ended.insert(index, slot)
 
     def forget(self, now: int) -> None:
-        """Drop what no window reaches any more."""
+        """Drop what no window reaches any more; of a key of which no rule was seen yet, any window may."""
+        longest_ms = self.longest_ms or LONGEST_WINDOW_MS
         kept = 0
-        while kept < len(self.ended) and _end(self.ended[kept]) + self.longest_ms <= now:
+        while kept < len(self.ended) and _end(self.ended[kept]) + longest_ms <= now:
             kept += 1
         del self.ended[:kept]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 FIRST_MS = 500
 LONGEST_MS = 60_000
 JITTER = 0.2
+LONGEST_ASKED_MS = 3_600_000
+"""A worker that says when to come again is believed, up to an hour."""
 
 
 def outage_delay_ms(outages: int, chance: float) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
 from segue.core.answers import Answer
 from segue.core.headers import (
     CURSOR,
@@ -13,7 +16,7 @@ from segue.core.headers import (
     clean_headers,
 )
 from segue.core.verdict import Case, Verdict, failed, line
-from segue.model.graph import ActionKind
+from segue.model.graph import ActionKind, RepeatPolicy
 from segue.model.message import Kept, Outcome
 from segue.model.start import Headers
 
@@ -36,8 +39,8 @@ def decide_repeat(case: Case, answer: Answer) -> Verdict:
         return failed(
             case, f"The action asked for a repeat without saying when and how often ({texts}){said}", "bad-repeat"
         )
-    interval_ms, at_most = rule
     executions = case.message.repeats + 1
+    interval_ms, at_most = _interval_ms(rule, executions, case.chance), rule.at_most
     if executions >= at_most:
         return failed(
             case,
@@ -60,11 +63,11 @@ def decide_repeat(case: Case, answer: Answer) -> Verdict:
 def decide_limited(case: Case, answer: Answer) -> Verdict:
     """A limit was reached at the other service: the message comes again after a pause, as often as needed.
 
-    The pause is what the worker says (`retry-after` in seconds), else the longest window among the node's limits and
-    those in the message's `limiter-key`, else a minute.
+    The pause is what the worker says (`retry-after`, in seconds or as a date), else the longest window among the node's
+    limits and those in the message's `limiter-key`, else a minute.
     """
-    asked = _whole(answer.envelope.headers.get(RETRY_AFTER))
-    pause_ms = _known_window_ms(case) if asked is None else min(asked * 1000, LONGEST_MS)
+    asked = pause_asked_ms(answer.envelope.headers.get(RETRY_AFTER), case.now)
+    pause_ms = _known_window_ms(case) if asked is None else asked
     said = f": {answer.said}" if answer.said else ""
     reason = f"A limit was reached; next call in {pause_ms / 1000:g} s{said}"
     effect = Kept(
@@ -78,15 +81,27 @@ def decide_limited(case: Case, answer: Answer) -> Verdict:
     return Verdict(effect, (line(case, "info", reason),))
 
 
-def _rule(case: Case, answer: Answer) -> tuple[int, int] | None:
-    """Interval in ms and number of executions; None when neither node nor worker says both."""
+def _interval_ms(rule: RepeatPolicy, executions: int, chance: float) -> int:
+    """How long to wait after so many executions, in ms. `chance` in [0, 1) spreads what would come back together."""
+    longest = rule.longest_ms or LONGEST_MS
+    interval = rule.interval_ms
+    if rule.backoff > 1:
+        steps = min(executions - 1, 64)  # 2 to the power of 64 ms is longer than anything is
+        interval = min(interval * rule.backoff**steps, longest)
+    if rule.jitter:
+        interval = round(interval * (1 + rule.jitter / 100 * (2 * chance - 1)))
+    return max(0, min(interval, LONGEST_MS))
+
+
+def _rule(case: Case, answer: Answer) -> RepeatPolicy | None:
+    """The node's rule, else what the worker asks for; None when neither says how long and how often."""
     if case.node.repeat is not None:
-        return case.node.repeat.interval_ms, case.node.repeat.at_most
+        return case.node.repeat
     interval = _whole(answer.envelope.headers.get(REPEAT_INTERVAL))
     at_most = _whole(answer.envelope.headers.get(REPEAT_AT_MOST))
     if interval is None or at_most is None:
         return None
-    return min(interval * 1000, LONGEST_MS), at_most
+    return RepeatPolicy(interval_ms=min(interval * 1000, LONGEST_MS), at_most=at_most)
 
 
 def _headers(case: Case, answer: Answer) -> Headers | None:
@@ -113,6 +128,23 @@ def _known_window_ms(case: Case) -> int:
         if seconds:
             windows.append(seconds * 1000)
     return min(max(windows, default=LIMIT_PAUSE_MS), LONGEST_MS)
+
+
+def pause_asked_ms(text: str | None, now: int) -> int | None:
+    """How long to wait by a Retry-After value, in ms: seconds, or a date (RFC 9110, 10.2.3); None if it says neither.
+
+    A date that is over means a second, so that nobody comes back at once without end.
+    """
+    seconds = _whole(text)
+    if seconds is not None:
+        return min(max(seconds * 1000, 1000), LONGEST_MS)
+    try:
+        at = parsedate_to_datetime(text or "")
+    except (ValueError, TypeError, IndexError):
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return min(max(int(at.timestamp() * 1000) - now, 1000), LONGEST_MS)
 
 
 def _whole(text: str | None) -> int | None:

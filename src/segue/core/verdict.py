@@ -89,10 +89,11 @@ def consumed(case: Case, born: Offspring, outcome: Outcome = Outcome.OK, logs: t
 
 def _lines_of_trash(case: Case, born: Offspring) -> tuple[LogLine, ...]:
     """A line for each reason for which children are in trash, however many items of a batch share it."""
-    trashed = [child.reason for child in born.children if child.place is Place.TRASH and child.reason]
-    if not trashed:
-        return ()
-    reasons = Counter(trashed)
+    return trash_lines(case, Counter(c.reason for c in born.children if c.place is Place.TRASH and c.reason))
+
+
+def trash_lines(case: Case, reasons: Counter[str]) -> tuple[LogLine, ...]:
+    """Return a line for each reason, with how many messages it is about."""
     return tuple(
         line(case, "error", reason if count == 1 else f"{reason} ({count} messages)")
         for reason, count in reasons.items()

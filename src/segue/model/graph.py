@@ -99,11 +99,16 @@ class Timer(Struct, frozen=True, kw_only=True):
 class RepeatPolicy(Struct, frozen=True, kw_only=True):
     """The node's own rule for repeats; it overrides what the worker asks for.
 
-    The action is executed at most `at_most` times, the first included, `interval_ms` apart.
+    The action is executed at most `at_most` times, the first included, `interval_ms` apart. Each time the interval is
+    `backoff` times as long as the time before, but no longer than `longest_ms` (0: whatever it is), and then up to
+    `jitter` percent shorter or longer.
     """
 
     interval_ms: int
     at_most: int
+    backoff: int = 1
+    longest_ms: int = 0
+    jitter: int = 0
 
 
 class LimitRule(Struct, frozen=True, kw_only=True):

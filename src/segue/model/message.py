@@ -121,6 +121,17 @@ class LogLine(Struct, frozen=True, kw_only=True, gc=False):
     at: int
 
 
+class Staged(Struct, frozen=True, kw_only=True, gc=False):
+    """Children of one message that are stored already, and seen by nobody before its transition is settled.
+
+    `spread` is the store's number of them, `count` how many they are, `trash` how many of them go to trash.
+    """
+
+    spread: int
+    count: int = 0
+    trash: int = 0
+
+
 class Result(Struct, frozen=True, gc=False):
     """What a message said that left for good: what the caller of its instance gets when it was the last one."""
 
@@ -129,7 +140,7 @@ class Result(Struct, frozen=True, gc=False):
 
 
 class Consumed(Struct, frozen=True, kw_only=True, gc=False):
-    """The message leaves its queue; `children` take its place.
+    """The message leaves its queue; `children` take its place, and after them those that are `staged`.
 
     `terminate`: every other live message of the instance is consumed with it, as cancelled.
     `clears`: a scope of the instance, whose other live messages are consumed with it, as cancelled.
@@ -141,6 +152,7 @@ class Consumed(Struct, frozen=True, kw_only=True, gc=False):
     children: tuple[Child, ...] = ()
     terminate: bool = False
     starts: tuple[Start, ...] = ()
+    staged: Staged | None = None
     clears: str = ""
     result: Result | None = None
 
@@ -189,7 +201,7 @@ Effect = Consumed | Kept | SetAside | Returned | Edited
 class Transition(Struct, frozen=True, kw_only=True, gc=False):
     """The whole effect of handling one message; the only thing that changes stored state on the data path.
 
-    `by` names the person who caused it, if one did.
+    `by` names the person who caused it, if one did, and `operation` the operation on many messages it belongs to.
     """
 
     message: Message
@@ -198,3 +210,4 @@ class Transition(Struct, frozen=True, kw_only=True, gc=False):
     at: int
     logs: tuple[LogLine, ...] = ()
     by: str | None = None
+    operation: str | None = None

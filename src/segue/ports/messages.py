@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from segue.model.events import Event
-from segue.model.message import Message, Transition
+from segue.model.message import Child, Message, Staged, Transition
 from segue.model.start import Accepted, Start
 
 ReadyListener = Callable[[int, str], None]
@@ -34,6 +34,9 @@ class MessageStore(Protocol):
     M11 `terminate` consumes all other live messages of the instance; their later settles are stale.
     M12 When the store cannot write, callers get `StoreUnavailable`, nothing is half done, and work goes on once it can.
     M13 Memory does not grow with the backlog.
+    M14 Staged children are nowhere until a settled transition names them: then all of them are its children, and arrive
+        in their order before `settle` answers. No transaction of theirs is long: what others settle meanwhile does not
+        wait for all of them. Staged children that no transition names are gone after a crash.
     M15 `clears` consumes, as cancelled, all other live messages of the instance that are in that scope, but for the
         children of the transition; their later settles are stale. What calls and is cancelled takes along, as
         cancelled, all live messages of the instance that it called.
@@ -65,6 +68,22 @@ class MessageStore(Protocol):
         Raises StoreUnavailable, and what `accept` raises when a transition starts an instance that cannot be accepted;
         nothing of the whole call has happened then.
         """
+        ...
+
+    async def begin_spread(self) -> Staged:
+        """Begin to stage the children of a transition. Raises StoreUnavailable."""
+        ...
+
+    async def stage(self, staged: Staged, parent: Message, children: Sequence[Child]) -> Staged:
+        """Store some more children of `parent` out of sight, a few hundred at most. Those of all calls
+        together keep their order.
+
+        Returns what a transition then names. Raises StoreUnavailable, and has stored none of these then.
+        """
+        ...
+
+    async def drop_spread(self, staged: Staged) -> None:
+        """Forget staged children that no settled transition has named."""
         ...
 
     async def next_due(self, version: int, now: int) -> int | None:

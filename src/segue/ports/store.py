@@ -14,11 +14,13 @@ from segue.ports.catalog import (
     WorkerCatalog,
 )
 from segue.ports.documents import AuthorizationCatalog, DeliveryCatalog, DocumentCatalog, LineCatalog, MarkCatalog
+from segue.ports.given_limits import GivenLimitCatalog
 from segue.ports.limits import LimitCatalog
 from segue.ports.log_book import LogBook
 from segue.ports.messages import MessageStore
 from segue.ports.metrics import MetricStore
 from segue.ports.notices import NoticeCatalog
+from segue.ports.operations import OperationCatalog
 from segue.ports.retention import Retention
 from segue.ports.views import Views
 
@@ -34,12 +36,14 @@ class Store(
     ActivityLog,
     ScheduleCatalog,
     LimitCatalog,
+    GivenLimitCatalog,
     DocumentCatalog,
     DeliveryCatalog,
     AuthorizationCatalog,
     LineCatalog,
     MarkCatalog,
     LogBook,
+    OperationCatalog,
     Views,
     Retention,
     NoticeCatalog,

@@ -9,6 +9,7 @@ from msgspec import Struct
 from segue.model.events import Event
 from segue.model.ledger import Audit, QueueState
 from segue.model.message import Message, Place
+from segue.model.operations import Act
 from segue.model.versions import Instance, InstanceState, Step
 
 
@@ -28,6 +29,7 @@ class PlacedFilter(Struct, frozen=True, kw_only=True):
     """Messages at a place beside the queues, oldest first. `version` is the number, `after` the seq of the last seen.
 
     `reason` is compared whole; a message that listens has what it listens for there.
+    `upto`: none with a higher seq. `text` is found in the reason, whatever the case of its letters.
     """
 
     place: Place
@@ -37,16 +39,40 @@ class PlacedFilter(Struct, frozen=True, kw_only=True):
     reason_code: str | None = None
     reason: str | None = None
     instance: str | None = None
+    cause: str | None = None
+    text: str | None = None
+    ids: tuple[str, ...] | None = None
     after: int = 0
+    upto: int | None = None
     limit: int = 50
 
 
 class PlacedMessage(Struct, frozen=True, kw_only=True):
-    """A message with the names of its process and version number."""
+    """A message with the names of its process and version number.
+
+    `since` is when it came to its place; `cause` the fingerprint of its failure, when it is in trash.
+    """
 
     message: Message
     process: str
     version: int
+    since: int = 0
+    cause: str | None = None
+
+
+class Cause(Struct, frozen=True, kw_only=True):
+    """Messages in trash that failed of the same thing: at one node of a process, with the same reason but for its
+    numbers. `reason` is that of the oldest one; `oldest` and `newest` are when the first and the last came."""
+
+    cause: str
+    process: str
+    node: str
+    reason_code: str | None
+    reason: str | None
+    count: int
+    oldest: int
+    newest: int
+    versions: tuple[int, ...]
 
 
 class StoredLog(Struct, frozen=True, kw_only=True):
@@ -79,6 +105,18 @@ class Views(Protocol):
     async def placed(self, filter: PlacedFilter) -> list[PlacedMessage]: ...
 
     async def placed_message(self, id: str, place: Place) -> PlacedMessage | None: ...
+
+    async def placed_count(self, filter: PlacedFilter) -> tuple[int, int]:
+        """How many messages the filter finds, whatever its limit, and the highest seq of them (0 without any)."""
+        ...
+
+    async def causes(self, filter: PlacedFilter) -> list[Cause]:
+        """What the messages in trash that the filter finds failed of, the largest group first, up to its limit."""
+        ...
+
+    async def acts(self, message: str) -> list[Act]:
+        """What people did to a message, oldest first."""
+        ...
 
     async def logs(self, instance: str | None, process: str | None, after: int, limit: int) -> list[StoredLog]: ...
 

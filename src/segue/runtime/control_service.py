@@ -9,9 +9,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from segue.core.decide import call_headers, decide, decide_not_callable
+from segue.core.decide import call_headers, decide, decide_not_callable, large_batch
 from segue.core.envelope import encode_request
 from segue.core.headers import service_headers
+from segue.core.limit_rules import Falls, decide_waiting
 from segue.core.routing import Routes
 from segue.model.errors import SegueError, StoreUnavailable
 from segue.model.events import Event, EventKind
@@ -31,12 +32,16 @@ from segue.model.workers import Fault, WorkerCall, WorkerReply
 from segue.ports.messages import MessageStore
 from segue.ports.outside import Chance, Clock, WorkerTransport
 from segue.runtime.directory import WorkerDirectory
+from segue.runtime.fair_limits import FairLimits
 from segue.runtime.herald import Herald
 from segue.runtime.lane import Lane, LaneState
-from segue.runtime.limiter import Limiter
 from segue.runtime.log_lines import LogLines
 from segue.runtime.meter import Meter
+from segue.runtime.spreading import drop, spread
 from segue.runtime.tracer import Tracer
+
+LARGE_ANSWER = 64 * 1024
+"""Bytes of a batch's answer from which on it is handled some children at a time."""
 
 _TELL_AGAIN_MS = 600_000
 _LOOK_AGAIN_MS = 500
@@ -44,18 +49,22 @@ _STORE_RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What a control service works with; shared by all of them."""
+    """What a control service works with; shared by all of them.
+
+    A batch's answer of `large_answer` bytes or more is decided and stored some children at a time.
+    """
 
     store: MessageStore
     transport: WorkerTransport
     directory: WorkerDirectory
-    limiter: Limiter
+    limits: FairLimits
     clock: Clock
     chance: Chance
     herald: Herald
     lines: LogLines
     meter: Meter
     tracer: Tracer | None = None
+    large_answer: int = LARGE_ANSWER
 
 
 class ControlService:
@@ -76,7 +85,7 @@ class ControlService:
         self._around = around
         self._on_crash = on_crash
         self._lanes = {node.id: Lane(node) for node in graph.nodes}
-        self._lifts = {lane.node.id: partial(self._lift, lane) for lane in self._lanes.values() if lane.node.limits}
+        self._lifts = {lane.node.id: partial(self._lift, lane) for lane in self._lanes.values()}
         workers = {node.action.worker for node in graph.nodes if node.action is not None}
         self._extra = {worker: service_headers(version.process, worker) for worker in workers}
         self._taken: dict[int, Message] = {}
@@ -215,18 +224,22 @@ class ControlService:
         settled = False
         try:
             holder = ""
-            if lane.node.limits:
+            falls = None if lane.node.action is None else self._around.limits.falls_under(lane.node, message)
+            if falls is not None:
                 holder = f"{message.id}/{self._around.chance.entropy(4).hex()}"
-                if not await self._granted(lane, holder):
+                if (until := await self._until_granted(lane, holder, falls)) is not None:
+                    settled = await self._wait_for_limit(lane, message, falls, until)
                     return
             transition = await self._transition(lane, message, holder)
             if self._around.tracer is not None:
                 transition = self._around.tracer.handled(self.version, lane.node, transition)
             transition = self._around.lines.of(self.version.process, transition)
             self._note(lane, transition)
-            transition = await self._settle(transition)
+            transition, true = await self._settle(transition)
             settled = True
             self._around.meter.poke()
+            if not true:
+                await drop(self._around.store, transition)
             self._wake_for(transition)
         finally:
             if self._taken.get(message.seq) is message:  # one that stays may have been taken again already
@@ -234,21 +247,28 @@ class ControlService:
             if not settled:
                 self._around.store.release(message)
 
-    async def _granted(self, lane: Lane, holder: str) -> bool:
-        """Whether the limits allow a call now; if not, the lane is held until they may."""
-        until = await self._around.limiter.acquire(holder, lane.node.limits, self._lifts[lane.node.id])
-        if until is None:
-            return True
-        keys = ", ".join(rule.key for rule in lane.node.limits)
-        reason = f"the limit of {keys} is reached"
-        now = self._around.clock.now()
-        if now >= lane.told_until:  # one event for a stretch of waiting, not one for each wait
-            self._tell(EventKind.LIMIT_REACHED, lane, reason)
-        lane.told_until = now + _TELL_AGAIN_MS
-        self._around.meter.limited(self.version.id, lane.node.id, now, until - now)
-        lane.hold(until, reason)
-        self._wake_at(until)
-        return False
+    async def _until_granted(self, lane: Lane, holder: str, falls: Falls) -> int | None:
+        """None when the limits allow a call now; else the instant at which they may."""
+        lift = self._lifts[lane.node.id]
+        return await self._around.limits.acquire(self.version.process, holder, falls, lift)
+
+    async def _wait_for_limit(self, lane: Lane, message: Message, falls: Falls, until: int) -> bool:
+        """Let the lane wait; or, when others of it may fall under other keys, this message alone, which is settled."""
+        if not falls.personal or lane.ordered:
+            reason = f"the limit of {', '.join(falls.keys)} is reached"
+            now = self._around.clock.now()
+            if now >= lane.told_until:  # one event for a stretch of waiting, not one for each wait
+                self._tell(EventKind.LIMIT_REACHED, lane, reason)
+            lane.told_until = now + _TELL_AGAIN_MS
+            self._around.meter.limited(self.version.id, lane.node.id, now, until - now)
+            lane.hold(until, reason)
+            self._wake_at(until)
+            return False
+        due = self._around.limits.turn_of(falls, until)
+        transition = decide_waiting(message, falls, due, self._around.clock.now())
+        await self._settle(transition)
+        self._wake_for(transition)
+        return True
 
     def _lift(self, lane: Lane) -> None:
         """A slot of a limit may be free."""
@@ -265,9 +285,15 @@ class ControlService:
                     reply = await self._call(lane.node, lane.node.action, message)
                 finally:
                     if holder:
-                        self._around.limiter.ended(holder)
+                        self._around.limits.ended(holder)
+            if reply is not None and len(reply.body) >= self._around.large_answer:
+                large = large_batch(self._routes, message, reply, clock.now(), taken)
+                if large is not None:
+                    return await spread(self._around.store, message, large, lambda: self._stopping)
             chance = self._around.chance.fraction()
             return decide(self._routes, message, reply, clock.now(), taken, chance, lane.outages)
+        except StoreUnavailable:  # it is stopping: the message goes back to its queue
+            raise
         except Exception as error:  # noqa: BLE001 - a fault of ours with this one message must not stop the others
             return _internal_error(message, taken, clock.now(), error)
 
@@ -321,14 +347,15 @@ class ControlService:
         )
         self._around.herald.tell(event)
 
-    async def _settle(self, transition: Transition) -> Transition:
-        """Settle, and return what was settled: a call that cannot be made is a failure instead. While the store cannot
-        write keep what the worker answered and try again, so that it is not called twice for the store's sake."""
+    async def _settle(self, transition: Transition) -> tuple[Transition, bool]:
+        """Settle, and return what was settled, and whether it was not stale: a call that cannot be made is a failure
+        instead. While the store cannot write keep what the worker answered and try again, so that it is not called
+        twice for the store's sake."""
         tries = 0
         while True:
             try:
-                await self._around.store.settle([transition])
-                return transition
+                [true] = await self._around.store.settle([transition])
+                return transition, true
             except StoreUnavailable:
                 if self._stopping:
                     raise

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from segue.core.figures import Figures
 from segue.core.log_lines import HIDDEN_FIELDS, LineRules, Redactor
 from segue.model.events import Event
+from segue.model.graph import LimitRule
 from segue.model.message import LogLine, RemoteCall
 from segue.model.versions import Version
 from segue.ports.notifier import Notifier
@@ -19,6 +20,7 @@ from segue.runtime.accept import Acceptor
 from segue.runtime.control_service import Surroundings
 from segue.runtime.directory import WorkerDirectory
 from segue.runtime.events import EventBus
+from segue.runtime.fair_limits import FairLimits
 from segue.runtime.herald import Herald
 from segue.runtime.lane import LaneState
 from segue.runtime.limiter import Limiter
@@ -58,13 +60,13 @@ class Engine:
         self.acceptor = Acceptor(store, store, clock, chance, self._worker_limits)
         self._system_events = SystemEvents(store, self.acceptor, clock)
         self._scheduler = Scheduler(store, store, self.acceptor, clock, self.herald)
-        self._limiter = Limiter(store, clock)
         self._lines = LogLines(store, rules or LineRules("info", Redactor(HIDDEN_FIELDS)))
+        self._limits = FairLimits(Limiter(store, clock), store, clock)
         self._around = Surroundings(
             store=store,
             transport=transport,
             directory=self._directory,
-            limiter=self._limiter,
+            limits=self._limits,
             clock=clock,
             chance=chance,
             herald=self.herald,
@@ -86,7 +88,7 @@ class Engine:
         for version in await self._store.published():
             service = self._services[version.id] = Supervised(version, self._store, self._around)
             await service.prepare()
-        await self._limiter.load()
+        await self._limits.load()
         for service in list(self._services.values()):  # one may be published meanwhile
             await service.begin()
         await self._scheduler.reload()
@@ -138,6 +140,18 @@ class Engine:
     async def reload_log_levels(self) -> None:
         """Use the levels of processes as they are stored now."""
         await self._lines.reload()
+
+    async def reload_limits(self) -> None:
+        """Use the limits that people have given by now."""
+        await self._limits.reload()
+
+    def told_limits(self) -> list[LimitRule]:
+        """The rules that workers wrote into messages since this process began."""
+        return self._limits.told()
+
+    def waiting_for(self, key: str) -> list[str]:
+        """The processes that wait for a limit key."""
+        return self._limits.waiting(key)
 
     async def reload_schedules(self) -> None:
         """Use the schedules of the versions that are enabled now."""

@@ -29,6 +29,7 @@ class Limiter:
         self._pending: list[Slot] = []
         self._flushing: asyncio.Task[None] | None = None
         self._waiting: dict[str, dict[Callable[[], None], None]] = {}
+        self._longest: dict[str, int] = {}
         self._put = 0
 
     async def load(self) -> None:
@@ -40,16 +41,20 @@ class Limiter:
     def see(self, rule: LimitRule) -> None:
         """Know of a rule: its window decides how long ended calls are kept."""
         self._rules.setdefault(rule.key, {})[rule] = None
+        self._longest[rule.key] = max(self._longest.get(rule.key, 0), rule.per_ms)
 
     async def acquire(self, holder: str, rules: Sequence[LimitRule], wake: Callable[[], None]) -> int | None:
-        """Take a slot for the call `holder` under these rules, which were seen, and all others for their keys (two
-        versions may limit one key differently; the strictest counts): None once that is durable.
+        """Take a slot for the call `holder` under these rules, and all that were seen for their keys (two versions may
+        limit one key differently; the strictest counts): None once that is durable.
 
         Otherwise the instant at which to ask again; `wake` is called if a slot may become free before.
         """
         now = self._clock.now()
         keys = dict.fromkeys(rule.key for rule in rules)
-        rules = [rule for key in keys for rule in self._rules[key]]
+        for rule in rules:
+            self._longest[rule.key] = max(self._longest.get(rule.key, 0), rule.per_ms)
+        seen = [rule for key in keys for rule in self._rules.get(key, ())]
+        rules = list(dict.fromkeys([*rules, *seen]))
         if not self._book.grant(holder, rules, now):
             for key in keys:
                 self._waiting.setdefault(key, {})[wake] = None
@@ -68,8 +73,11 @@ class Limiter:
         return None
 
     def ended(self, holder: str) -> None:
-        """The call is over; its slots become free when their windows have passed."""
-        slots = self._book.ended(holder, self._clock.now())
+        """The call is over; its slots become free when their windows have passed.
+
+        The clock says whole milliseconds that have begun: the end is taken as that of the one it lies in.
+        """
+        slots = self._book.ended(holder, self._clock.now() + 1)
         self._pending += slots
         for slot in slots:
             for wake in self._waiting.pop(slot.key, {}):
@@ -96,5 +104,5 @@ class Limiter:
             self._put = 0
             now = self._clock.now()
             self._book.slots(now)
-            for key, known in self._rules.items():
-                await self._catalog.forget_slots(key, now - max(rule.per_ms for rule in known))
+            for key, longest in list(self._longest.items()):
+                await self._catalog.forget_slots(key, now - longest)

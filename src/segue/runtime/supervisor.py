@@ -67,7 +67,7 @@ class Supervised:
                 return
             for node in content.graph.nodes:
                 for rule in node.limits:
-                    self._around.limiter.see(rule)
+                    self._around.limits.see(rule)
             self._service = ControlService(self.version, content.graph, self._around, self._crashed)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one version must not reach the others
             self._crashed(error)

@@ -4,6 +4,62 @@
  */
 
 export interface paths {
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Limits
+         * @description List every key that a published version, a worker or a person has a rule for.
+         *
+         *     Scope: read
+         */
+        get: operations["list_limits_api_v1_limits_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Limit
+         * @description Show what holds for a key and who waits for it.
+         *
+         *     Scope: read
+         */
+        get: operations["get_limit_api_v1_limits__key__get"];
+        /**
+         * Give Limit
+         * @description Give rules for a key, in the place of those given before.
+         *
+         *     Scope: operate
+         */
+        put: operations["give_limit_api_v1_limits__key__put"];
+        post?: never;
+        /**
+         * Take Limit Away
+         * @description Take away what a person gave for a key; rules of files and workers stay.
+         *
+         *     Scope: operate
+         */
+        delete: operations["take_limit_away_api_v1_limits__key__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/processes": {
         parameters: {
             query?: never;
@@ -723,6 +779,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trash/causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Causes
+         * @description Group the messages in trash by what they failed of, the largest group first.
+         *
+         *     Scope: read
+         */
+        get: operations["list_causes_api_v1_trash_causes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trash/{id}": {
         parameters: {
             query?: never;
@@ -877,6 +955,122 @@ export interface paths {
          *     Scope: operate
          */
         post: operations["reject_task_api_v1_tasks__id__reject_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Operations
+         * @description List operations, newest first.
+         *
+         *     Scope: read
+         */
+        get: operations["list_operations_api_v1_operations_get"];
+        put?: never;
+        /**
+         * Begin Operation
+         * @description Begin to do something to all messages that the filter finds now.
+         *
+         *     Scope: operate
+         */
+        post: operations["begin_operation_api_v1_operations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Operation
+         * @description Show an operation and how far it is.
+         *
+         *     Scope: read
+         */
+        get: operations["get_operation_api_v1_operations__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Operation
+         * @description Let an operation rest after the messages that are being handled now.
+         *
+         *     Scope: operate
+         */
+        post: operations["pause_operation_api_v1_operations__id__pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Operation
+         * @description Let a paused operation go on.
+         *
+         *     Scope: operate
+         */
+        post: operations["resume_operation_api_v1_operations__id__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Operation
+         * @description End an operation; what it has done stays done.
+         *
+         *     Scope: operate
+         */
+        post: operations["cancel_operation_api_v1_operations__id__cancel_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2204,6 +2398,28 @@ export interface components {
             password: string;
         };
         /**
+         * ActKind
+         * @description What a person did to a message.
+         * @enum {string}
+         */
+        ActKind: "edited" | "resent" | "moved" | "discarded" | "accepted" | "rejected" | "cancelled";
+        /**
+         * ActOut
+         * @description What somebody did to a message; `operation` is the id of the operation on many that did it.
+         */
+        ActOut: {
+            /**
+             * At
+             * @description ms since the epoch
+             */
+            at: number;
+            /** By */
+            by: string;
+            kind: components["schemas"]["ActKind"];
+            /** Operation */
+            operation: string | null;
+        };
+        /**
          * ActionIn
          * @description With what a custom action starts its process; null leaves it to the application.
          */
@@ -2441,6 +2657,10 @@ export interface components {
             reason_code?: string | null;
             /** Instance */
             instance?: string | null;
+            /** Cause */
+            cause?: string | null;
+            /** Text */
+            text?: string | null;
             /**
              * At Most
              * @default 10000
@@ -2453,6 +2673,68 @@ export interface components {
          * @enum {string}
          */
         Cause: "worker-gone" | "limit" | "remote-slow" | "worker-slow" | "prefetch-too-small" | "queue-ahead" | "none";
+        /**
+         * CauseOut
+         * @description Messages in trash that failed of the same thing. Give `cause` as a condition to find them.
+         */
+        CauseOut: {
+            /** Cause */
+            cause: string;
+            /** Process */
+            process: string;
+            /** Node */
+            node: string;
+            /** Reason Code */
+            reason_code: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Count */
+            count: number;
+            /**
+             * Oldest
+             * @description ms since the epoch
+             */
+            oldest: number;
+            /**
+             * Newest
+             * @description ms since the epoch
+             */
+            newest: number;
+            /** Versions */
+            versions: number[];
+        };
+        /**
+         * CausesOut
+         * @description The groups, the largest one first.
+         */
+        CausesOut: {
+            /** Items */
+            items: components["schemas"]["CauseOut"][];
+        };
+        /**
+         * ChangeIn
+         * @description What is changed of each message: `merge` is laid over a JSON body (RFC 7396), or `body` takes its place.
+         *
+         *     `headers` are laid over the message's; one that is null is taken away.
+         */
+        ChangeIn: {
+            /** Merge */
+            merge?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Body */
+            body?: string | null;
+            /**
+             * Encoding
+             * @default utf-8
+             * @enum {string}
+             */
+            encoding: "utf-8" | "base64";
+            /** Headers */
+            headers?: {
+                [key: string]: string | null;
+            } | null;
+        };
         /**
          * ChangedWebhookOut
          * @description A webhook after a change; `signing_secret` is a key just made, which cannot be had again.
@@ -3093,6 +3375,7 @@ export interface components {
              */
             role: "viewer" | "operator" | "editor" | "admin" | "other";
         };
+        JsonValue: unknown;
         /**
          * LaneOut
          * @description What a control service does at one of its nodes. `held` is why it waits, `held_until` when it tries again.
@@ -3145,6 +3428,82 @@ export interface components {
             /** Level */
             level: ("debug" | "info" | "warning" | "error") | null;
         };
+        /**
+         * LimitIn
+         * @description Rules for a key; all of them hold, beside those of process files and workers.
+         */
+        LimitIn: {
+            /** Rules */
+            rules: components["schemas"]["LimitRuleIn"][];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * LimitOut
+         * @description One key: its rules, the calls that run, how many messages wait, and when the last of them is about through.
+         */
+        LimitOut: {
+            /** Key */
+            key: string;
+            /** Rules */
+            rules: components["schemas"]["LimitRuleOut"][];
+            /** Running */
+            running: number;
+            /** Waiting */
+            waiting: number;
+            /** Expected End */
+            expected_end: number | null;
+            /** Note */
+            note: string;
+        };
+        /**
+         * LimitRuleIn
+         * @description At most `calls` calls in any window of `per_ms` milliseconds.
+         */
+        LimitRuleIn: {
+            /** Calls */
+            calls: number;
+            /** Per Ms */
+            per_ms: number;
+        };
+        /**
+         * LimitRuleOut
+         * @description A rule and its origin: a process file (with process, version and node), a worker, or a person (`by`).
+         *
+         *     `used` calls count in its window now, those that run included.
+         */
+        LimitRuleOut: {
+            /** Calls */
+            calls: number;
+            /** Per Ms */
+            per_ms: number;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "file" | "worker" | "person";
+            /** Used */
+            used: number;
+            /** Process */
+            process: string | null;
+            /** Version */
+            version: number | null;
+            /** Node */
+            node: string | null;
+            /** By */
+            by: string | null;
+        };
+        /**
+         * LimitsOut
+         * @description Every key that has a rule.
+         */
+        LimitsOut: {
+            /** Items */
+            items: components["schemas"]["LimitOut"][];
+        };
         /** Listed[ActivityOut] */
         Listed_ActivityOut_: {
             /** Items */
@@ -3184,6 +3543,13 @@ export interface components {
         Listed_NoticeOut_: {
             /** Items */
             items: components["schemas"]["NoticeOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Listed[OperationOut] */
+        Listed_OperationOut_: {
+            /** Items */
+            items: components["schemas"]["OperationOut"][];
             /** Next */
             next: string | null;
         };
@@ -3605,6 +3971,78 @@ export interface components {
             revision: string;
         };
         /**
+         * OperationIn
+         * @description Something to be done to many messages, in the background.
+         *
+         *     `resend` and `discard` are for messages in trash, `accept` and `reject` for user tasks. `version`: resend to the
+         *     same node of that version.
+         */
+        OperationIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "resend" | "discard" | "accept" | "reject";
+            filter: components["schemas"]["WantedIn"];
+            change?: components["schemas"]["ChangeIn"] | null;
+            /** Version */
+            version?: number | null;
+        };
+        /**
+         * OperationKind
+         * @description What is done to each message: the first two to messages in trash, the last two to user tasks.
+         * @enum {string}
+         */
+        OperationKind: "resend" | "discard" | "accept" | "reject";
+        /**
+         * OperationOut
+         * @description An operation and how far it is.
+         *
+         *     `total` messages were there when it began; of those looked at, `done` were handled, `gone` had left meanwhile, and
+         *     `failed` could not be handled and stay, for the latest of which `error` says why.
+         */
+        OperationOut: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["OperationKind"];
+            state: components["schemas"]["OperationState"];
+            /** By */
+            by: string;
+            /**
+             * Created
+             * @description ms since the epoch
+             */
+            created: number;
+            /** Finished */
+            finished: number | null;
+            /** Filter */
+            filter: {
+                [key: string]: unknown;
+            };
+            /** Change */
+            change: {
+                [key: string]: unknown;
+            } | null;
+            /** Version */
+            version: number | null;
+            /** Total */
+            total: number;
+            /** Done */
+            done: number;
+            /** Gone */
+            gone: number;
+            /** Failed */
+            failed: number;
+            /** Error */
+            error: string | null;
+        };
+        /**
+         * OperationState
+         * @description `failed`: it could not go on, and its `error` says why. The last three do not change any more.
+         * @enum {string}
+         */
+        OperationState: "running" | "paused" | "done" | "cancelled" | "failed";
+        /**
          * PasswordFieldIn
          * @description A password, and the field that it belongs to.
          */
@@ -3669,6 +4107,15 @@ export interface components {
             process: string;
             /** Version */
             version: number;
+            /**
+             * Since
+             * @description ms since the epoch
+             */
+            since: number;
+            /** Attempts */
+            attempts: number;
+            /** Cause */
+            cause: string | null;
             /** Body */
             body: string;
             /**
@@ -3676,10 +4123,14 @@ export interface components {
              * @enum {string}
              */
             encoding: "utf-8" | "base64";
+            /** Acts */
+            acts: components["schemas"]["ActOut"][];
         };
         /**
          * PlacedOut
-         * @description A message in trash, or a user task.
+         * @description A message in trash, or a user task, where it has been since `since`.
+         *
+         *     In trash, `cause` is the fingerprint of its failure, and `attempts` how many calls of the action it has cost.
          */
         PlacedOut: {
             /** Id */
@@ -3720,6 +4171,15 @@ export interface components {
             process: string;
             /** Version */
             version: number;
+            /**
+             * Since
+             * @description ms since the epoch
+             */
+            since: number;
+            /** Attempts */
+            attempts: number;
+            /** Cause */
+            cause: string | null;
         };
         /**
          * ProcessChangeIn
@@ -4429,6 +4889,28 @@ export interface components {
          */
         VersionState: "draft" | "disabled" | "enabled" | "retired";
         /**
+         * WantedIn
+         * @description Which messages: those that all the given conditions find; at least one has to be given.
+         */
+        WantedIn: {
+            /** Process */
+            process?: string | null;
+            /** Version */
+            version?: number | null;
+            /** Node */
+            node?: string | null;
+            /** Reason Code */
+            reason_code?: string | null;
+            /** Instance */
+            instance?: string | null;
+            /** Cause */
+            cause?: string | null;
+            /** Text */
+            text?: string | null;
+            /** Ids */
+            ids?: string[] | null;
+        };
+        /**
          * WebhookChangeIn
          * @description What to change. `secret` is the key of signatures that the sender has; without it one is made.
          */
@@ -4612,6 +5094,130 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_limits_api_v1_limits_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_limit_api_v1_limits__key__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_limit_api_v1_limits__key__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_limit_away_api_v1_limits__key__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_processes_api_v1_processes_get: {
         parameters: {
             query?: {
@@ -5671,6 +6277,8 @@ export interface operations {
                 node?: string | null;
                 reason_code?: string | null;
                 instance?: string | null;
+                cause?: string | null;
+                text?: string | null;
             };
             header?: never;
             path?: never;
@@ -5751,6 +6359,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DoneOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_causes_api_v1_trash_causes_get: {
+        parameters: {
+            query?: {
+                process?: string | null;
+                version?: number | null;
+                node?: string | null;
+                reason_code?: string | null;
+                text?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CausesOut"];
                 };
             };
             /** @description A problem */
@@ -5906,6 +6550,8 @@ export interface operations {
                 node?: string | null;
                 reason_code?: string | null;
                 instance?: string | null;
+                cause?: string | null;
+                text?: string | null;
             };
             header?: never;
             path?: never;
@@ -6017,6 +6663,196 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DoneOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_operations_api_v1_operations_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                state?: components["schemas"]["OperationState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_OperationOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_operation_api_v1_operations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_operation_api_v1_operations__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_operation_api_v1_operations__id__pause_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_operation_api_v1_operations__id__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_operation_api_v1_operations__id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationOut"];
                 };
             };
             /** @description A problem */

@@ -100,7 +100,7 @@ class MemoryCatalog:
         if live and not discard:
             detail = f"{live} messages live in version {number} of process {process!r}; finish them, or discard them"
             raise MessagesLive(detail, live=live)
-        self._discard(held.version.id)
+        self._discard(held.version.id, at)
         self._change(held, VersionState.RETIRED, at)
         return self._seen(held)
 
@@ -132,7 +132,7 @@ class MemoryCatalog:
         self._state.events.append(event)
         self._tell_events([event])
 
-    def _discard(self, version: int) -> None:
+    def _discard(self, version: int, at: int) -> None:
         state = self._state
         for live in state.of_version(version):
             message = live.message
@@ -140,6 +140,7 @@ class MemoryCatalog:
                 continue
             state.remove(message.seq)
             message.place, message.due = Place.TRASH, 0
+            live.since = at
             message.reason, message.reason_code = RETIRED_REASON, RETIRED_CODE
             state.put(live)
         for run in state.runs.values():

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from segue.adapters.memory.settle import Settling
 from segue.adapters.memory.state import Live, State, copy_message
 from segue.model.events import Event
-from segue.model.message import Message, Place, Transition
+from segue.model.message import Child, Message, Place, Staged, Transition
 from segue.model.start import Accepted, Start
 from segue.ports.messages import EventListener, ReadyListener
 from segue.ports.outside import Clock
@@ -48,6 +48,26 @@ class MemoryMessages:
         work.finish()
         self._tell(work)
         return results
+
+    async def begin_spread(self) -> Staged:
+        """See `MessageStore.begin_spread`."""
+        self._state.check()
+        staged = Staged(spread=self._state.number("message"))
+        self._state.spreads[staged.spread] = []
+        return staged
+
+    async def stage(self, staged: Staged, parent: Message, children: Sequence[Child]) -> Staged:
+        """See `MessageStore.stage`."""
+        self._state.check()
+        stored = self._state.spread(staged)
+        stored += children
+        trash = sum(child.place is Place.TRASH for child in children)
+        return Staged(spread=staged.spread, count=len(stored), trash=staged.trash + trash)
+
+    async def drop_spread(self, staged: Staged) -> None:
+        """See `MessageStore.drop_spread`."""
+        self._state.check()
+        self._state.spreads.pop(staged.spread, None)
 
     async def take(self, version: int, node: str, limit: int, now: int, ordered: bool) -> list[Message]:
         """See `MessageStore.take`."""
@@ -101,6 +121,7 @@ class MemoryMessages:
     def crash(self) -> None:
         """Forget what a store that is opened again does not know: who had taken what, and who listened."""
         self._state.taken.clear()
+        self._state.spreads.clear()
         self._ordered.clear()
         self._ready.clear()
         self._events.clear()

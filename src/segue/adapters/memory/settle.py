@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from segue.adapters.memory.state import Done, Live, Run, State, Tick
+from segue.core.acts import act_kind
 from segue.core.calls import called_back
 from segue.core.figures import Handled, handling
 from segue.core.joins import Crowd, abandoned, clears, complete, met
@@ -28,6 +29,7 @@ from segue.model.message import (
     SetAside,
     Transition,
 )
+from segue.model.operations import Act
 from segue.model.start import Accepted, Start
 from segue.model.versions import InstanceState, Step, Version, VersionState
 from segue.ports.metrics import Measures
@@ -91,7 +93,7 @@ class Settling:
             entered=start.at,
             scope=start.scope,
         )
-        self._put(message, None)
+        self._put(message, None, start.at)
         if start.key is not None:
             state.keys[start.process, start.key] = accepted
         if start.tick is not None:
@@ -100,6 +102,8 @@ class Settling:
 
     def check_starts(self, transition: Transition) -> None:
         """Raise what `accept` would raise for a start of the transition."""
+        if isinstance(transition.effect, Consumed) and transition.effect.staged is not None:
+            self._state.spread(transition.effect.staged)
         if isinstance(transition.effect, Consumed | SetAside):
             for start in transition.effect.starts:
                 self._state.process(start.process)
@@ -149,6 +153,11 @@ class Settling:
             and self._state.versions[live.message.version].version.state is VersionState.RETIRED
         ):
             return False
+        if transition.by is not None and (kind := act_kind(transition)) is not None:
+            act = Act(
+                at=transition.at, by=transition.by, kind=kind, message=live.message.id, operation=transition.operation
+            )
+            self._state.acts.append((live.message.instance, act))
         for line in transition.logs:
             self._log(live.message, line.at, line.level, line.text)
         if isinstance(effect, Consumed):
@@ -229,17 +238,20 @@ class Settling:
             message.body, message.headers = back.body, dict(back.headers)
             message.reason, message.reason_code = back.reason, back.code
             message.place, message.entered, message.seq = Place.QUEUED, at, 0
-            self._put(message, live.above)
+            self._put(message, live.above, at)
 
     def _consume(self, transition: Transition, effect: Consumed, live: Live) -> None:
         message, run = live.message, self._state.runs[live.message.instance]
-        self._leave(transition, effect.outcome, live, len(effect.children))
+        born = effect.children
+        if effect.staged is not None:
+            born = (*born, *self._state.spreads.pop(effect.staged.spread))
+        self._leave(transition, effect.outcome, live, len(born))
         run.result = effect.result or Result(message.body, message.headers)
-        for child in effect.children:
+        for child in born:
             self._produce(child, message, transition.at)
         for start in effect.starts:
             self.accept(start)
-        children = {child.id for child in effect.children}
+        children = {child.id for child in born}
         if effect.terminate:
             for other in self._state.of_instance(message.instance):
                 if other.message.id not in children:
@@ -289,7 +301,7 @@ class Settling:
             reason_code=child.reason_code,
             scope=child.scope,
         )
-        self._put(message, parent.seq)
+        self._put(message, parent.seq, at)
         self._touch(message, at)
         if child.place is Place.TRASH:
             tally.trash += 1
@@ -316,7 +328,7 @@ class Settling:
             message.place, message.entered, message.seq = Place.QUEUED, transition.at, 0
             message.due = message.repeats = message.outages = 0
             message.reason = message.reason_code = None
-        self._put(message, live.above)
+        self._put(message, live.above, transition.at)
         after = message.place is Place.TRASH
         if before != after:
             self._tally(message, transition.at).trash += after - before
@@ -325,10 +337,10 @@ class Settling:
 
     # -- pieces -------------------------------------------------------------------------------------------------------
 
-    def _put(self, message: Message, above: int | None) -> None:
+    def _put(self, message: Message, above: int | None, at: int) -> None:
         if not message.seq:
             message.seq = self._state.number("message")
-        self._state.put(Live(message=message, above=above))
+        self._state.put(Live(message=message, above=above, since=at))
         if message.place < Place.WAITING:
             self.woken[message.version, message.node] = None
 

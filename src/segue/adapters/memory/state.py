@@ -11,10 +11,12 @@ from segue.core.ledger import Tally
 from segue.core.limits import Slot
 from segue.core.routing import Routes
 from segue.model.documents import Delivery, Document, PendingAuthorization
-from segue.model.errors import ProcessNotFound, StoreUnavailable, VersionNotFound
+from segue.model.errors import Conflict, ProcessNotFound, StoreUnavailable, VersionNotFound
 from segue.model.events import Event
 from segue.model.ledger import LedgerLine
-from segue.model.message import Message, Outcome, Place, Result
+from segue.model.limits import GivenLimit
+from segue.model.message import Child, Message, Outcome, Place, Result, Staged
+from segue.model.operations import Act, Operation
 from segue.model.start import Accepted
 from segue.model.versions import InstanceState, Process, Step, Version, VersionContent
 from segue.model.workers import Worker
@@ -26,10 +28,11 @@ from segue.ports.views import StoredLog
 
 
 class Live(Struct, kw_only=True):
-    """A live message, and the number of the message it comes from."""
+    """A live message, the number of the message it comes from, and when it came to trash."""
 
     message: Message
     above: int | None = None
+    since: int = 0
 
 
 class Done(Struct, kw_only=True, frozen=True):
@@ -93,6 +96,8 @@ class State:
         self.sessions: dict[str, Session] = {}
         self.invitations: dict[str, Invitation] = {}
         self.activities: list[Activity] = []
+        self.acts: list[tuple[str, Act]] = []
+        self.operations: dict[str, Operation] = {}
         self.slots: dict[tuple[str, str], Slot] = {}
         self.carried: dict[int, LedgerLine] = {}
         self.documents: dict[str, Document] = {}
@@ -103,6 +108,8 @@ class State:
         self.log_levels: dict[str, str] = {}
         self.queue_numbers: dict[tuple[int, str], int] = {}
         self.measures: dict[int, Measures] = {}
+        self.given_limits: dict[str, GivenLimit] = {}
+        self.spreads: dict[int, list[Child]] = {}
         self.taken: dict[int, Message] = {}
         self.trouble: str | None = None
         self._numbers = {"message": 0, "event": 0, "log": 0, "measure": 0}
@@ -129,6 +136,13 @@ class State:
     def queue_number(self, version: int, node: str) -> int:
         """The number of a queue."""
         return self.queue_numbers.setdefault((version, node), len(self.queue_numbers) + 1)
+
+    def spread(self, staged: Staged) -> list[Child]:
+        """The staged children. Raises Conflict when they are not there, or not as they were seen."""
+        found = self.spreads.get(staged.spread)
+        if found is None or len(found) != staged.count:
+            raise Conflict(f"the spread {staged.spread} is gone, or has other children than the transition says")
+        return found
 
     # -- messages -----------------------------------------------------------------------------------------------------
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from segue.adapters.memory.activity import MemoryActivity
 from segue.adapters.memory.catalog import MemoryCatalog
 from segue.adapters.memory.documents import MemoryDocuments
+from segue.adapters.memory.given_limits import MemoryGivenLimits
 from segue.adapters.memory.limits import MemoryLimits
 from segue.adapters.memory.log_book import MemoryLogBook
 from segue.adapters.memory.messages import MemoryMessages
 from segue.adapters.memory.metrics import MemoryMetrics
 from segue.adapters.memory.notices import MemoryNotices
+from segue.adapters.memory.operations import MemoryOperations
 from segue.adapters.memory.state import Run, State
 from segue.adapters.memory.views import MemoryViews
 from segue.model.ledger import LedgerLine
@@ -21,6 +23,8 @@ class MemoryStore(
     MemoryCatalog,
     MemoryDocuments,
     MemoryLimits,
+    MemoryOperations,
+    MemoryGivenLimits,
     MemoryViews,
     MemoryActivity,
     MemoryNotices,
@@ -39,6 +43,8 @@ class MemoryStore(
         MemoryCatalog.__init__(self, state, self._tell_all)
         MemoryDocuments.__init__(self, state)
         MemoryLimits.__init__(self, state)
+        MemoryOperations.__init__(self, state)
+        MemoryGivenLimits.__init__(self, state)
         MemoryViews.__init__(self, state, clock)
         MemoryActivity.__init__(self, state)
         MemoryMetrics.__init__(self, state)
@@ -66,6 +72,7 @@ class MemoryStore(
         if last and last != state.events[-1:]:
             state.events += last
         state.drop_logs([line for line in state.logs if line.instance in gone], {})
+        state.acts = [(key, act) for key, act in state.acts if key not in gone]
         state.keys = {key: made for key, made in state.keys.items() if made.instance not in gone}
         return len(ended)
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 
-from segue.adapters.memory.state import Run, State, copy_message
+from msgspec.structs import replace
+
+from segue.adapters.memory.state import Live, Run, State, copy_message
+from segue.core.causes import cause_of
 from segue.core.ledger import END_EVENTS
 from segue.model.events import Event
 from segue.model.ledger import Audit, LedgerLine, QueueState
 from segue.model.message import WAITING_PLACES, Message, Place
+from segue.model.operations import Act
 from segue.model.versions import Instance, Step, VersionState
 from segue.ports.outside import Clock
-from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
+from segue.ports.views import Cause, InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
 
 
 class MemoryViews:
@@ -107,21 +111,48 @@ class MemoryViews:
                 and filter.reason_code in {None, message.reason_code}
                 and filter.reason in {None, message.reason}
                 and filter.instance in {None, message.instance}
+                and (filter.upto is None or seq <= filter.upto)
+                and (filter.ids is None or message.id in filter.ids)
+                and filter.cause in {None, _cause(message)}
+                and (filter.text is None or filter.text.lower() in (message.reason or "").lower())
             ):
-                found.append(self._placed(message))
+                found.append(self._placed(live))
         return found[: filter.limit]
+
+    async def placed_count(self, filter: PlacedFilter) -> tuple[int, int]:
+        """See `Views`."""
+        found = await self.placed(replace(filter, limit=len(self._state.live)))
+        return len(found), max((placed.message.seq for placed in found), default=0)
+
+    async def causes(self, filter: PlacedFilter) -> list[Cause]:
+        """See `Views`."""
+        groups: dict[tuple[str, str], list[PlacedMessage]] = {}
+        for placed in await self.placed(replace(filter, limit=len(self._state.live))):
+            if placed.cause is not None:
+                groups.setdefault((placed.process, placed.cause), []).append(placed)
+        ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[1][0].message.seq))
+        return [_group(process, cause, members) for (process, cause), members in ordered[: filter.limit]]
+
+    async def acts(self, message: str) -> list[Act]:
+        """See `Views`."""
+        return [act for _, act in self._state.acts if act.message == message]
 
     async def placed_message(self, id: str, place: Place) -> PlacedMessage | None:
         """See `Views`."""
         for live in self._state.live.values():
             if live.message.id == id and live.message.place is place:
-                return self._placed(live.message)
+                return self._placed(live)
         return None
 
-    def _placed(self, message: Message) -> PlacedMessage:
+    def _placed(self, live: Live) -> PlacedMessage:
+        message = live.message
         owner = self._state.versions[message.version].version
         return PlacedMessage(
-            message=copy_message(message, self._clock.now()), process=owner.process, version=owner.number
+            message=copy_message(message, self._clock.now()),
+            process=owner.process,
+            version=owner.number,
+            since=live.since,
+            cause=_cause(message),
         )
 
     async def logs(self, instance: str | None, process: str | None, after: int, limit: int) -> list[StoredLog]:
@@ -191,6 +222,28 @@ class MemoryViews:
         known.update(done.instance for done in state.done.values())
         faults += [f"messages belong to instance {key}, which does not exist" for key in known - set(state.runs)]
         return faults
+
+
+def _cause(message: Message) -> str | None:
+    """The fingerprint of a failed message."""
+    if message.place is not Place.TRASH:
+        return None
+    return cause_of(message.node, message.reason_code, message.reason)
+
+
+def _group(process: str, cause: str, members: list[PlacedMessage]) -> Cause:
+    first = members[0].message
+    return Cause(
+        cause=cause,
+        process=process,
+        node=first.node,
+        reason_code=first.reason_code,
+        reason=first.reason,
+        count=len(members),
+        oldest=min(placed.since for placed in members),
+        newest=max(placed.since for placed in members),
+        versions=tuple(sorted({placed.version for placed in members})),
+    )
 
 
 def _wanted(instance: Instance, filter: InstanceFilter) -> bool:

@@ -143,6 +143,11 @@ class SharedChanges(Changes):
                 rows.append((*row, 0))
         self._put(_MESSAGES, rows)
 
+    def _write_causes(self) -> None:
+        if self._causes:
+            self._flush()  # some of the messages may be among what waits
+            super()._write_causes()
+
     def _read_instances(self, numbers: list[int]) -> list[Sequence[Any]]:
         read, self._read = self._read, []
         if read and len(read) == len(numbers):

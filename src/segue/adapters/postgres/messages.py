@@ -15,7 +15,8 @@ from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.live import Held
 from segue.adapters.sql.operations import AcceptOperation, CallOperation, SettleOperation
 from segue.adapters.sql.rows import Cursor
-from segue.model.message import Edited, Message, Transition
+from segue.adapters.sql.spreading import Spreads
+from segue.model.message import Child, Consumed, Edited, Message, Staged, Transition
 from segue.model.start import Accepted, Start
 from segue.ports.messages import EventListener, ReadyListener
 
@@ -40,6 +41,7 @@ class SharedMessages:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self.spreads = Spreads(parts.writer.submit, lambda: parts.heart.id)
         self._shelves: dict[int, dict[str, Shelf]] = {}
         self._taken: dict[int, Held] = {}
         self._settling: dict[int, bool] = {}
@@ -75,7 +77,23 @@ class SharedMessages:
             taken.append(sure)
         future: asyncio.Future[list[bool]] = asyncio.get_running_loop().create_future()
         self._parts.writer.submit(SettleOperation(transitions, taken, future))
-        return await future
+        settled = await future
+        for transition, true in zip(transitions, settled, strict=True):
+            if true and isinstance(transition.effect, Consumed) and transition.effect.staged is not None:
+                await self.spreads.move(transition.effect.staged)
+        return settled
+
+    async def begin_spread(self) -> Staged:
+        """See `MessageStore.begin_spread`."""
+        return await self.spreads.begin()
+
+    async def stage(self, staged: Staged, parent: Message, children: Sequence[Child]) -> Staged:
+        """See `MessageStore.stage`."""
+        return await self.spreads.stage(staged, parent, children)
+
+    async def drop_spread(self, staged: Staged) -> None:
+        """See `MessageStore.drop_spread`."""
+        await self.spreads.drop(staged)
 
     async def take(self, version: int, node: str, limit: int, now: int, ordered: bool) -> list[Message]:
         """See `MessageStore.take`. Does not wait when memory holds what is asked for."""

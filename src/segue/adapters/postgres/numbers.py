@@ -58,6 +58,10 @@ class SequenceNumbers:
         """See `Numbers`. In no order, so that one of a message does."""
         return self.message()
 
+    def act(self) -> int:
+        """See `Numbers`. They are lines of another kind, and share their sequence."""
+        return self.log()
+
     def _more(self, kind: str) -> int:
         rows = self._cursor.execute(_MORE.format(kind)).fetchall()
         self._left[kind] = [row[0] for row in reversed(rows)]

@@ -22,15 +22,17 @@ from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS
 from segue.adapters.postgres.writer import Writer
 from segue.adapters.sql import notices, views
+from segue.adapters.sql.ports.bulk import Bulk
 from segue.adapters.sql.ports.catalog import Catalog
 from segue.adapters.sql.ports.documents import Documents
 from segue.adapters.sql.ports.figures import Figures
+from segue.adapters.sql.ports.given_limits import GivenLimits
 from segue.adapters.sql.ports.limits import Limits
 from segue.adapters.sql.ports.log_book import KeptLogs
 from segue.adapters.sql.ports.notices import Notices
 from segue.adapters.sql.ports.retention import Pruning
 from segue.adapters.sql.ports.views import StoredViews
-from segue.model.errors import StoreUnavailable
+from segue.model.errors import SegueError, StoreUnavailable
 from segue.model.events import Event, EventKind
 from segue.ports.notices import Scan
 from segue.ports.outside import Clock, Secrets
@@ -42,6 +44,7 @@ _LIVE = (
     " UNION ALL SELECT queue, count(*) FROM message WHERE place >= 2 GROUP BY queue) m JOIN queue q ON q.id = m.queue"
     " GROUP BY q.version"
 )
+_MOVING = "SELECT version, sum(count - moved)::bigint FROM spread WHERE released = 1 GROUP BY version"
 _WAITING = (
     "SELECT q.version, q.node, q.id FROM queue q"
     " WHERE EXISTS (SELECT 1 FROM message m WHERE m.queue = q.id AND m.place = 0)"
@@ -52,7 +55,18 @@ HintListener = Callable[[str, str], None]
 
 
 class PostgresStore(
-    SharedMessages, PostgresScripts, Catalog, Documents, Limits, StoredViews, Pruning, Notices, KeptLogs, Figures
+    SharedMessages,
+    PostgresScripts,
+    Catalog,
+    Documents,
+    Limits,
+    GivenLimits,
+    Bulk,
+    StoredViews,
+    Pruning,
+    Notices,
+    KeptLogs,
+    Figures,
 ):
     """Implements `Store` in a database that other processes use as well."""
 
@@ -120,7 +134,10 @@ class PostgresStore(
             for shelf in self.shelves():
                 shelf.clear()
             parts.writer.live = dict(map(tuple, await connection.fetch(_LIVE)))
+            for version, count in await connection.fetch(_MOVING):
+                parts.writer.live[version] = parts.writer.live.get(version, 0) + count
         parts.writer.start()
+        await self.spreads.take_over()
         self._caring = asyncio.get_running_loop().create_task(self._care())
 
     async def close(self) -> None:
@@ -130,6 +147,7 @@ class PostgresStore(
             self._caring.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._caring
+        await self.spreads.close()
         await parts.writer.finish()
         await parts.hints.close()
         await parts.heart.stop()
@@ -175,10 +193,15 @@ class PostgresStore(
             await self._parts.heart.confirm()
 
     def look_again(self) -> None:
-        """Another process has died: what it held is free."""
+        """Another process has died: what it held is free, and what it was moving goes on here."""
+        asyncio.get_running_loop().create_task(self._take_over())
         for shelf in self.shelves():
             shelf.more = True
             self.tell_ready(shelf.version, shelf.node)
+
+    async def _take_over(self) -> None:
+        with contextlib.suppress(SegueError):
+            await self.spreads.take_over()
 
     def hear(self, topic: str, texts: Sequence[str]) -> None:
         """Another process has told something."""

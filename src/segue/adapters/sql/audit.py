@@ -5,18 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Select, Subquery, and_, case, func, literal_column, select, union_all
 
 from segue.adapters.sql.scripts import Row, Script
-from segue.adapters.sql.tables import (
-    aside,
-    carried,
-    event,
-    in_queue,
-    instance,
-    message,
-    process,
-    queue,
-    step,
-    version,
-)
+from segue.adapters.sql.tables import aside, carried, event, in_queue, instance, message, process, queue, step, version
+from segue.adapters.sql.tables_aside import spread, staged
 from segue.core.ledger import END_EVENTS
 from segue.model.ledger import Audit, LedgerLine
 from segue.model.message import Place
@@ -52,6 +42,9 @@ def _lines(now: int) -> Script[list[LedgerLine]]:
     delayed = _mapping((yield _by_version(and_(in_queue, message.c.due > literal_column("0"), message.c.due > now))))
     waiting = _mapping((yield _by_version(and_(aside, message.c.place != Place.TRASH.value))))
     trash = _mapping((yield _by_version(and_(aside, message.c.place == Place.TRASH.value))))
+    yield from _add_moving(
+        {Place.QUEUED: total, Place.DELAYED: delayed, Place.WAITING: waiting, Place.TRASH: trash}, now
+    )
     kept = yield select(carried.c.version, carried.c.accepted, carried.c.produced, carried.c.consumed)
     before = {row[0]: row[1:] for row in kept}
     lines = []
@@ -71,6 +64,22 @@ def _lines(now: int) -> Script[list[LedgerLine]]:
         if state != VersionState.DRAFT.value or line.accepted:
             lines.append(line)
     return lines
+
+
+def _add_moving(counts: dict[Place, dict[int, int]], now: int) -> Script[None]:
+    """Count the children of large transitions that are on their way into their places, where they are going to."""
+    later = func.coalesce(func.sum(case((staged.c.due > now, 1), else_=0)), 0)
+    moving = yield (
+        select(spread.c.version, staged.c.place, func.count(), later)
+        .join_from(staged, spread, spread.c.num == staged.c.spread)
+        .where(spread.c.released == 1)
+        .group_by(spread.c.version, staged.c.place)
+    )
+    for key, place, count, delayed in moving:
+        goal = counts[Place(place)]
+        goal[key] = goal.get(key, 0) + count
+        if place == Place.QUEUED.value:
+            counts[Place.DELAYED][key] = counts[Place.DELAYED].get(key, 0) + int(delayed)
 
 
 def _mapping(rows: list[Row]) -> dict[int, int]:
@@ -101,6 +110,9 @@ def _families() -> Subquery:
     children = union_all(
         select(step.c.parent).where(step.c.parent.is_not(None)),
         select(message.c.parent).where(message.c.parent.is_not(None)),
+        select(spread.c.parent)
+        .join_from(staged, spread, spread.c.num == staged.c.spread)
+        .where(spread.c.released == 1),
     ).subquery()
     return select(children.c.parent, func.count().label("count")).group_by(children.c.parent).subquery()
 
@@ -152,10 +164,16 @@ def _lost_instances() -> Script[list[str]]:
 
 
 def _live_counts() -> Script[list[str]]:
-    in_trash = func.sum(case((message.c.place == Place.TRASH.value, 1), else_=0))
+    everything = union_all(
+        select(message.c.instance.label("instance"), message.c.place.label("place")),
+        select(spread.c.instance, staged.c.place)
+        .join_from(staged, spread, spread.c.num == staged.c.spread)
+        .where(spread.c.released == 1),
+    ).subquery()
+    in_trash = func.sum(case((everything.c.place == Place.TRASH.value, 1), else_=0))
     there = (
-        select(message.c.instance, func.count().label("live"), in_trash.label("trash"))
-        .group_by(message.c.instance)
+        select(everything.c.instance, func.count().label("live"), in_trash.label("trash"))
+        .group_by(everything.c.instance)
         .subquery()
     )
     live, trash = func.coalesce(there.c.live, 0), func.coalesce(there.c.trash, 0)

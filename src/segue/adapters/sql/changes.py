@@ -49,6 +49,10 @@ class Numbers(Protocol):
         """A number for what a commit measured."""
         ...
 
+    def act(self) -> int:
+        """A number for something that a person did to a message."""
+        ...
+
 
 class _Change:
     """How one instance changes in this transaction."""
@@ -90,6 +94,10 @@ _SET_ASIDE = Rows(
     " FROM {} d WHERE message.seq = d.column1 AND message.place = d.column2",
     "number small small text text",
 )
+_CAUSES = Rows(
+    "UPDATE message SET cause = d.column2, aside_at = d.column3 FROM {} d WHERE message.seq = d.column1",
+    "number text number",
+)
 _READ_INSTANCES = Listed(
     "SELECT num, live, trash, failed, cancelled, discarded, started FROM instance WHERE num IN ({})"
 )
@@ -104,6 +112,7 @@ _STEPS = insert(
 )
 _EVENTS = insert("event", "seq kind at version instance node message detail")
 _MEASURES = insert("measure", "seq data")
+_ACTS = insert("act", "seq at by kind message instance operation")
 _LOGS = insert("log", "seq at level text queue instance message")
 _KEYS = insert("idempotency", "process key instance message")
 _TALLIES = Rows(
@@ -129,12 +138,14 @@ class Changes:
         self._ended: list[tuple[int, str, int, int]] = []
         self._keep: list[tuple[Any, ...]] = []
         self._set_aside: list[tuple[Any, ...]] = []
+        self._causes: list[tuple[Any, ...]] = []
         self._leave_queue: list[int] = []
         self._leave_aside: list[int] = []
         self.ended_calls: list[Ended] = []
         self._numbers = numbers
         self._logs: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
+        self._acts: list[tuple[Any, ...]] = []
         self._changed: dict[int, _Change] = {}
 
     def next_message(self) -> int:
@@ -159,6 +170,10 @@ class Changes:
         """A message goes aside, from its queue or from another such place."""
         stored = int(held.place) if held.place >= _WAITING else 0
         self._set_aside.append((held.seq, stored, int(effect.place), effect.reason, effect.reason_code))
+
+    def failed(self, seq: int, cause: str, at: int) -> None:
+        """Say of a message that comes to trash what it failed of, and when."""
+        self._causes.append((seq, cause, at))
 
     def count_live(self, version: int, change: int) -> None:
         """Note that so many more messages live in a version."""
@@ -193,6 +208,10 @@ class Changes:
     def line(self, at: int, level: str, text: str, queue: int, instance: int, message: str) -> None:  # noqa: PLR0917 - a row
         """Store a line; queue and instance are numbers."""
         self._logs.append((self._numbers.log(), at, level, text, queue, instance, message))
+
+    def act(self, held: Held, at: int, by: str, kind: str, operation: str | None) -> None:
+        """Store that a person did something to a message."""
+        self._acts.append((self._numbers.act(), at, by, kind, held.id, held.run, operation))
 
     def event(
         self,
@@ -230,6 +249,7 @@ class Changes:
         self._put(_INSTANCES, self.instances)
         self._put(_KEYS, self.keys)
         self._write_messages()
+        self._write_causes()
         self._put(_STEPS, self.steps)
         self._write_tallies()
         self._put(_EVENTS, self._events)
@@ -238,6 +258,7 @@ class Changes:
             started = [(row[2], row[4]) for row in self.instances]
             measured = encode_measures(self.handled, started, self._ended)
             self._put(_MEASURES, [(self._numbers.measure(), measured)])
+        self._put(_ACTS, self._acts)
         self._clear()
 
     def _put(self, statement: Rows, rows: Sequence[Sequence[object]]) -> None:
@@ -260,6 +281,9 @@ class Changes:
     def _read_instances(self, numbers: list[int]) -> list[Sequence[Any]]:
         return _READ_INSTANCES.read(self.cursor, numbers)
 
+    def _write_causes(self) -> None:
+        _CAUSES.write(self.cursor, self._causes)
+
     def drop(self) -> None:
         """Forget what was gathered since `write`, which does not happen after all."""
         if self._events:
@@ -270,6 +294,7 @@ class Changes:
         for gathered in (
             self._keep,
             self._set_aside,
+            self._causes,
             self._leave_queue,
             self._leave_aside,
             self.instances,
@@ -279,6 +304,7 @@ class Changes:
             self.handled,
             self._ended,
             self._events,
+            self._acts,
             self._logs,
         ):
             gathered.clear()

@@ -61,10 +61,11 @@ class SettleOperation(Operation):
 class CallOperation(Operation):
     """Run a function on the connection that writes, whole or not at all.
 
-    `versions`: it may change versions. `alone`: it must see no other change beside it, of any process.
+    `versions`: it may change versions. `alone`: it must see no other change beside it, of any process. `weight` is how
+    many changes it is.
     """
 
-    __slots__ = ("alone", "function", "versions")
+    __slots__ = ("alone", "function", "versions", "weight")
 
     def __init__(
         self,
@@ -73,8 +74,10 @@ class CallOperation(Operation):
         *,
         versions: bool,
         alone: bool = False,
+        weight: int = 1,
     ) -> None:
         super().__init__(future)
+        self.weight = weight
         self.alone = alone or versions
         self.function = function
         self.versions = versions

@@ -7,6 +7,8 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, insert, 
 from segue.adapters.sql import codec
 from segue.adapters.sql.scripts import Discarded, Note, Row, Script
 from segue.adapters.sql.tables import aside, in_queue, instance, message, process, queue, version
+from segue.adapters.sql.tables_aside import spread, staged
+from segue.core.causes import cause_of
 from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_event, check_change, draft_changed
 from segue.model.errors import MessagesLive, NameTaken, ProcessNotFound, VersionNotFound
 from segue.model.events import Event, EventKind
@@ -23,8 +25,15 @@ def _count(where: ColumnElement[bool]) -> ScalarSelect[int]:
     return counted.correlate(version).scalar_subquery()
 
 
+def _spread_out() -> ScalarSelect[int]:
+    """How many messages of a version are on their way into its queues."""
+    on_their_way = func.coalesce(func.sum(spread.c.count - spread.c.moved), 0)
+    mine = (spread.c.released == 1) & (spread.c.version == version.c.id)
+    return select(on_their_way).where(mine).correlate(version).scalar_subquery()
+
+
 # Two counts, so that each is read from an index of its own.
-_LIVE = _count(in_queue) + _count(aside)
+_LIVE = _count(in_queue) + _count(aside) + _spread_out()
 _COLUMNS = (
     version.c.id,
     process.c.name,
@@ -184,25 +193,35 @@ def retire(name: str, number: int, discard: bool, at: int) -> Script[Version]:
         detail = f"{found.live} messages live in version {number} of process {name!r}; finish them, or discard them"
         raise MessagesLive(detail, live=found.live)
     if found.live:
-        yield from _discard(found.id)
+        yield from _discard(found.id, at)
     yield update(version).where(version.c.id == found.id).values(state=VersionState.RETIRED.value)
     yield Note(Event(kind=EventKind.VERSION_RETIRED, at=at, process=name, version=number), found.id)
     return (yield from _by_id(found.id))
 
 
-def _discard(id: int) -> Script[None]:
+def _discard(id: int, at: int) -> Script[None]:
     """Move all messages of a version to trash."""
-    queues = select(queue.c.id).where(queue.c.version == id)
-    yield (
-        update(message)
-        .where(message.c.queue.in_(queues), message.c.place != Place.TRASH.value)
-        .values(
-            place=Place.TRASH.value,
-            due=0,
-            reason=RETIRED_REASON,
-            reason_code=RETIRED_CODE,
+    queues = yield select(queue.c.id, queue.c.node).where(queue.c.version == id)
+    for key, node in queues:
+        yield (
+            update(message)
+            .where(message.c.queue == key, message.c.place != Place.TRASH.value)
+            .values(
+                place=Place.TRASH.value,
+                due=0,
+                reason=RETIRED_REASON,
+                reason_code=RETIRED_CODE,
+                cause=cause_of(node, RETIRED_CODE, RETIRED_REASON),
+                aside_at=at,
+            )
         )
-    )
+        # Those on their way into the queue follow into trash.
+        mine = select(spread.c.num).where(spread.c.version == id, spread.c.released == 1)
+        yield (
+            update(staged)
+            .where(staged.c.queue == key, staged.c.spread.in_(mine))
+            .values(place=Place.TRASH.value, due=0, reason=RETIRED_REASON, reason_code=RETIRED_CODE)
+        )
     yield (
         update(instance)
         .where(instance.c.version == id, instance.c.live > 0)

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from segue.adapters.sql.log_book import count_dropped
 from segue.adapters.sql.scripts import Script
 from segue.adapters.sql.tables import carried, event, idempotency, instance, log, queue, step
+from segue.adapters.sql.tables_aside import act
 from segue.core.ledger import END_EVENTS
 
 _ENDS = {kind.value for kind in END_EVENTS.values()}
@@ -34,7 +35,7 @@ def prune(before: int, limit: int) -> Script[tuple[int, bool]]:
     if numbers:
         yield from _carry(numbers, Counter(version for _, version in found))
         yield from count_dropped(log.c.instance.in_(numbers), {})
-        for table in (step, log, idempotency):
+        for table in (step, log, act, idempotency):
             yield delete(table).where(table.c.instance.in_(numbers))
         yield delete(instance).where(instance.c.num.in_(numbers))
     [[newest]] = yield select(func.max(event.c.seq))

@@ -12,6 +12,9 @@ from segue.adapters.sql.accept import Accepting
 from segue.adapters.sql.changes import Changes, OutOfDateError
 from segue.adapters.sql.live import LIVE_COLUMNS, LIVE_FROM, Held, encode_headers, held_of
 from segue.adapters.sql.rows import Listed
+from segue.adapters.sql.spreads import check, move_of_instance, release
+from segue.core.acts import act_kind
+from segue.core.causes import cause_of
 from segue.core.figures import handling
 from segue.core.ledger import Tally
 from segue.core.scopes import CALL, beyond, call_scope, enclosing
@@ -38,7 +41,7 @@ _READ = Listed(
 )
 _RETURN = (
     "UPDATE message SET seq = ?, place = 0, entered = ?, due = 0, repeats = 0, outages = 0, reason = NULL,"
-    " reason_code = NULL, headers = ?, body = ? WHERE seq = ? AND place >= 2"
+    " reason_code = NULL, cause = NULL, aside_at = NULL, headers = ?, body = ? WHERE seq = ? AND place >= 2"
 )
 _EDIT = "UPDATE message SET headers = ?, body = ? WHERE seq = ?"
 _LIVE = f"SELECT {LIVE_COLUMNS} FROM {LIVE_FROM}"  # noqa: S608
@@ -59,12 +62,14 @@ class Settling:
 
     def settle(self, transitions: Sequence[Transition], taken: Sequence[bool]) -> list[bool]:
         """Make each true, all of it or nothing. Raises what `accept` raises when one starts an instance that cannot be
-        accepted; nothing of the list is done then."""
+        accepted, and Conflict when one names staged children that are not there; nothing of the list is done then."""
         unsure = []
         for transition, sure in zip(transitions, taken, strict=True):
             if isinstance(transition.effect, Consumed | SetAside):
                 for start in transition.effect.starts:
                     self._changes.versions.choose(start)
+            if isinstance(transition.effect, Consumed) and transition.effect.staged is not None:
+                check(self._changes, transition.effect.staged)
             if not sure:
                 unsure.append(transition.message.seq)
         found = {row[0]: row for row in _READ.read(self._changes.cursor, unsure)} if unsure else _NONE_FOUND
@@ -97,6 +102,8 @@ class Settling:
         else:
             self._edit(effect, held)
         self._moved.add(held.seq)
+        if transition.by is not None and (kind := act_kind(transition)) is not None:
+            self._changes.act(held, transition.at, transition.by, kind, transition.operation)
         for line in transition.logs:
             self._changes.log(held, line.at, line.level, line.text)
         return True
@@ -106,10 +113,13 @@ class Settling:
     def _consume(self, transition: Transition, effect: Consumed, held: Held) -> None:
         changes = self._changes
         outcome, children, was_in_trash = effect.outcome, effect.children, held.place is _TRASH
-        produced = len(children)
+        produced, in_trash = len(children), 0
+        if effect.staged is not None:
+            release(changes, effect.staged, held, transition.at)
+            produced += effect.staged.count
+            in_trash = effect.staged.trash
         changes.leave(held)
         self._step(transition, outcome, produced, held)
-        in_trash = 0
         for child in children:
             self._produce(child, held, transition.at)
             if child.place is _TRASH:
@@ -147,6 +157,7 @@ class Settling:
         changes.messages.append((*row, encode_headers(headers), child.body, scope or None))
         if aside:
             if place is _TRASH:
+                changes.failed(seq, cause_of(node, child.reason_code, child.reason), at)
                 self._tell_trash(child.id, child.reason, node, parent, at)
             return
         changes.report.arrived.append(
@@ -200,6 +211,7 @@ class Settling:
         if before != after:
             changes.change(held, transition.at).trash += after - before
         if after:
+            changes.failed(held.seq, cause_of(held.node, effect.reason_code, effect.reason), transition.at)
             self._tell_trash(held.id, effect.reason, held.node, held, transition.at)
         for start in effect.starts:
             self._accepting.accept(start, limited=False)
@@ -240,6 +252,8 @@ class Settling:
         children = {child.id for child in transition.effect.children} if isinstance(transition.effect, Consumed) else ()
         self._changes.lock_instance(held.run)
         self._changes.write()
+        move_of_instance(self._changes, held.run)
+        self._changes.write()
         rows = self._changes.cursor.execute(_REST, (held.run, held.seq)).fetchall()
         self._cancel(rows, children, transition.at, transition.by, _outcome(transition))
         self._ended.add(held.run)
@@ -247,6 +261,8 @@ class Settling:
     def _clear(self, scope: str, held: Held, transition: Transition, kept: Collection[str]) -> None:
         """Consume what else is in a scope of the message's instance."""
         self._changes.lock_instance(held.run)
+        self._changes.write()
+        move_of_instance(self._changes, held.run)
         self._changes.write()
         bounds = (scope, beyond(scope), held.run, held.seq)
         rows = self._changes.cursor.execute(_INSIDE, bounds).fetchall()

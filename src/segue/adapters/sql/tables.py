@@ -9,29 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     ColumnElement,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     literal_column,
 )
 
-# "INTEGER PRIMARY KEY" is SQLite's own row number, the cheapest key there; elsewhere 32 bits would not do.
-Number = BigInteger().with_variant(Integer(), "sqlite")
+import segue.adapters.sql.tables_aside  # noqa: F401 - so that `metadata` knows them, too
+from segue.adapters.sql.columns import Number, metadata, number
 
-metadata = MetaData()
-
-
-def _number(name: str, default: int | None = 0) -> Column[int]:
-    return Column(name, Number, nullable=False, server_default=None if default is None else str(default))
-
+__all__ = ["metadata"]
 
 process = Table(
     "process",
@@ -39,7 +32,7 @@ process = Table(
     Column("id", Number, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False, unique=True),
     Column("folder", Text, nullable=False),
-    _number("created", None),
+    number("created", None),
 )
 
 version = Table(
@@ -47,9 +40,9 @@ version = Table(
     metadata,
     Column("id", Number, primary_key=True, autoincrement=False),
     Column("process", Number, ForeignKey("process.id"), nullable=False),
-    _number("number", None),
+    number("number", None),
     Column("state", Text, nullable=False),
-    _number("created", None),
+    number("created", None),
     Column("author", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("semantic_hash", Text, nullable=False),
@@ -78,13 +71,13 @@ instance = Table(
     Column("id", Text, nullable=False, unique=True),
     Column("version", Number, ForeignKey("version.id"), nullable=False),
     Column("state", Text, nullable=False),
-    _number("started", None),
+    number("started", None),
     Column("finished", Number),
-    _number("live", None),
-    _number("trash"),
-    _number("failed"),
-    _number("cancelled"),
-    _number("discarded"),
+    number("live", None),
+    number("trash"),
+    number("failed"),
+    number("cancelled"),
+    number("discarded"),
     Column("start_node", Text, nullable=False),
     Column("origin", Text),
 )
@@ -101,17 +94,20 @@ message = Table(
     Column("instance", Number, ForeignKey("instance.num"), nullable=False),
     Column("parent", Number),
     Column("place", Integer, nullable=False),
-    _number("entered", None),
-    _number("due"),
-    _number("repeats"),
-    _number("outages"),
+    number("entered", None),
+    number("due"),
+    number("repeats"),
+    number("outages"),
     Column("reason", Text),
     Column("reason_code", Text),
     Column("headers", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     # Compared by its bytes: what is in a scope is a range of texts. NULL is the scope "".
     Column("scope", Text().with_variant(Text(collation="C"), "postgresql")),
+    Column("cause", Text),
+    Column("aside_at", Number),
 )
+# `cause` and `aside_at` are those of a message in trash: the fingerprint of its failure, and when it came there.
 # `place` is 0 for queued and delayed alike: which of the two a message is depends on the instant one asks. The
 # conditions are literals, because a database uses a partial index only for what it can see at planning time.
 in_queue = message.c.place == literal_column("0")
@@ -134,6 +130,7 @@ _partial("message_aside_id", aside, message.c.id)
 _partial("message_held", held, message.c.queue)
 _partial("message_listening", listening, message.c.reason, message.c.seq)
 _partial("message_scope", message.c.scope.is_not(None), message.c.scope, message.c.place, message.c.queue)
+_partial("message_cause", message.c.cause.is_not(None), message.c.cause)
 
 # Append only. `parent` is the number of the step whose transition produced the message.
 step = Table(
@@ -145,14 +142,14 @@ step = Table(
     Column("instance", Number, ForeignKey("instance.num"), nullable=False),
     Column("parent", Number),
     Column("outcome", Text, nullable=False),
-    _number("produced", None),
-    _number("entered", None),
-    _number("taken", None),
-    _number("ended", None),
-    _number("worker_us"),
-    _number("remote_us"),
-    _number("cpu_us"),
-    _number("repeats"),
+    number("produced", None),
+    number("entered", None),
+    number("taken", None),
+    number("ended", None),
+    number("worker_us"),
+    number("remote_us"),
+    number("cpu_us"),
+    number("repeats"),
     Column("status", Integer),
     Column("by", Text),
     Column("headers", Text),
@@ -165,7 +162,7 @@ event = Table(
     metadata,
     Column("seq", Number, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
-    _number("at", None),
+    number("at", None),
     Column("version", Number, ForeignKey("version.id")),
     Column("instance", Text),
     Column("node", Text),
@@ -177,7 +174,7 @@ log = Table(
     "log",
     metadata,
     Column("seq", Number, primary_key=True, autoincrement=False),
-    _number("at", None),
+    number("at", None),
     Column("level", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("queue", Number, ForeignKey("queue.id"), nullable=False),
@@ -192,10 +189,10 @@ log_sink = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("levels", Text, nullable=False),
-    _number("seq"),
-    _number("sent"),
-    _number("refused"),
-    _number("dropped"),
+    number("seq"),
+    number("sent"),
+    number("refused"),
+    number("dropped"),
 )
 
 log_level = Table(
@@ -222,7 +219,7 @@ schedule_state = Table(
     metadata,
     Column("process", Number, ForeignKey("process.id"), primary_key=True, autoincrement=False),
     Column("node", Text, primary_key=True),
-    _number("tick", None),
+    number("tick", None),
     Column("instance", Text),
     Column("version", Integer),
     Column("message", Text),
@@ -235,7 +232,7 @@ limit_slot = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("holder", Text, primary_key=True),
-    _number("granted", None),
+    number("granted", None),
     Column("ended", Number),
     sqlite_with_rowid=False,
 )
@@ -246,7 +243,7 @@ worker = Table(
     Column("name", Text, primary_key=True),
     Column("url", Text, nullable=False),
     Column("headers", LargeBinary, nullable=False),
-    _number("created", None),
+    number("created", None),
 )
 
 token = Table(
@@ -256,7 +253,7 @@ token = Table(
     Column("name", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False, unique=True),
     Column("scopes", Text, nullable=False),
-    _number("created", None),
+    number("created", None),
     Column("last_used", Number),
 )
 
@@ -268,7 +265,7 @@ user = Table(
     Column("email", Text, nullable=False, unique=True),
     Column("password", Text, nullable=False),
     Column("scopes", Text, nullable=False),
-    _number("created", None),
+    number("created", None),
 )
 
 # Who is signed in, by the digest of the cookie.
@@ -278,9 +275,9 @@ session = Table(
     Column("id", Text, primary_key=True),
     Column("digest", LargeBinary, nullable=False, unique=True),
     Column("user", Text, nullable=False),
-    _number("created", None),
-    _number("used", None),
-    _number("expires", None),
+    number("created", None),
+    number("used", None),
+    number("expires", None),
     Column("address", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
 )
@@ -298,8 +295,8 @@ document = Table(
     Column("process", Text, nullable=False),
     Column("node", Text, nullable=False),
     Column("expires", Number),
-    _number("created", None),
-    _number("updated", None),
+    number("created", None),
+    number("updated", None),
     Column("deleted", Number),
     Column("fields", LargeBinary, nullable=False),
     Column("own", LargeBinary, nullable=False),
@@ -313,10 +310,10 @@ delivery = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("webhook", Text, nullable=False),
-    _number("at", None),
+    number("at", None),
     Column("method", Text, nullable=False),
     Column("sender", Text, nullable=False),
-    _number("size", None),
+    number("size", None),
     Column("status", Integer, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("detail", Text, nullable=False),
@@ -330,7 +327,7 @@ pending_authorization = Table(
     "pending_authorization",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    _number("expires", None),
+    number("expires", None),
     Column("content", LargeBinary, nullable=False),
 )
 
@@ -339,7 +336,7 @@ mark = Table(
     "mark",
     metadata,
     Column("name", Text, primary_key=True),
-    _number("seq", None),
+    number("seq", None),
 )
 
 # Who may become a user; `digest` is that of the secret in the link.
@@ -350,8 +347,8 @@ invitation = Table(
     Column("email", Text, nullable=False, unique=True),
     Column("digest", LargeBinary, nullable=False, unique=True),
     Column("scopes", Text, nullable=False),
-    _number("created", None),
-    _number("expires", None),
+    number("created", None),
+    number("expires", None),
     Column("by", Text, nullable=False),
 )
 
@@ -360,7 +357,7 @@ activity = Table(
     "activity",
     metadata,
     Column("seq", Number, primary_key=True, autoincrement=True),
-    _number("at", None),
+    number("at", None),
     Column("by", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("action", Text, nullable=False),
@@ -375,9 +372,9 @@ carried = Table(
     "carried",
     metadata,
     Column("version", Number, ForeignKey("version.id"), primary_key=True, autoincrement=False),
-    _number("accepted", None),
-    _number("produced", None),
-    _number("consumed", None),
+    number("accepted", None),
+    number("produced", None),
+    number("consumed", None),
 )
 
 # Ways out for notices; `settings` is encrypted. The rest is how the last tries went.
@@ -386,12 +383,12 @@ sender = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("settings", LargeBinary, nullable=False),
-    _number("created", None),
+    number("created", None),
     Column("delivered_at", Number),
     Column("failed_at", Number),
     Column("error", Text),
-    _number("failures"),
-    _number("until"),
+    number("failures"),
+    number("until"),
 )
 
 # Who is told of what; `rule` is the rule as JSON.
@@ -400,7 +397,7 @@ notice_rule = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("sender", Text, nullable=False),
-    _number("created", None),
+    number("created", None),
     Column("rule", LargeBinary, nullable=False),
 )
 
@@ -414,12 +411,12 @@ notice = Table(
     Column("sender", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("state", Text, nullable=False),
-    _number("first_at", None),
-    _number("last_at", None),
-    _number("due", None),
-    _number("count", None),
-    _number("suppressed"),
-    _number("attempts"),
+    number("first_at", None),
+    number("last_at", None),
+    number("due", None),
+    number("count", None),
+    number("suppressed"),
+    number("attempts"),
     Column("error", Text),
     Column("delivered_at", Number),
     Column("told", LargeBinary, nullable=False),

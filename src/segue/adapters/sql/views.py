@@ -23,12 +23,14 @@ from segue.adapters.sql.tables import (
     step,
     version,
 )
+from segue.adapters.sql.tables_aside import act
 from segue.model.events import Event, EventKind
 from segue.model.ledger import QueueState
 from segue.model.message import Message, Place
+from segue.model.operations import Act, ActKind
 from segue.model.versions import Instance, InstanceState, Step
 from segue.ports.log_book import LogFilter
-from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
+from segue.ports.views import Cause, InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
 
 _HANDLED = select(func.count()).where(step.c.instance == instance.c.num).correlate(instance).scalar_subquery()
 _INSTANCES = (
@@ -204,9 +206,37 @@ def queues(name: str | None, now: int, in_flight: dict[tuple[int, str], int]) ->
     ]
 
 
+_PLACED_FROM = (
+    message.join(instance, instance.c.num == message.c.instance)
+    .join(queue, queue.c.id == message.c.queue)
+    .join(version, version.c.id == queue.c.version)
+    .join(process, process.c.id == version.c.process)
+)
+
+
 def placed(wanted: PlacedFilter, now: int) -> Script[list[PlacedMessage]]:
     """List messages in trash or waiting for a person, oldest first."""
+    rows = yield _placed().where(*_wanted(wanted)).order_by(message.c.seq).limit(wanted.limit)
+    return [_placed_message(row, now) for row in rows]
+
+
+def placed_count(wanted: PlacedFilter) -> Script[tuple[int, int]]:
+    """Count the messages that a filter finds; and the highest number of one."""
+    counted = select(func.count(), func.coalesce(func.max(message.c.seq), 0)).select_from(_PLACED_FROM)
+    [[count, highest]] = yield counted.where(*_wanted(wanted))
+    return int(count), int(highest)
+
+
+def _wanted(wanted: PlacedFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [aside, message.c.place == wanted.place.value, message.c.seq > wanted.after]
+    if wanted.upto is not None:
+        conditions.append(message.c.seq <= wanted.upto)
+    if wanted.ids is not None:
+        conditions.append(message.c.id.in_(wanted.ids))
+    if wanted.cause is not None:
+        conditions.append(message.c.cause == wanted.cause)
+    if wanted.text is not None:
+        conditions.append(func.lower(message.c.reason).contains(wanted.text.lower(), autoescape=True))
     if wanted.place is Place.LISTENING:
         conditions.append(listening)
     if wanted.reason is not None:
@@ -221,8 +251,63 @@ def placed(wanted: PlacedFilter, now: int) -> Script[list[PlacedMessage]]:
         conditions.append(message.c.reason_code == wanted.reason_code)
     if wanted.instance is not None:
         conditions.append(instance.c.id == wanted.instance)
-    rows = yield _placed().where(*conditions).order_by(message.c.seq).limit(wanted.limit)
-    return [_placed_message(row, now) for row in rows]
+    return conditions
+
+
+def causes(wanted: PlacedFilter) -> Script[list[Cause]]:
+    """Group the messages in trash that a filter finds by what they failed of, the largest group first."""
+    named = message.c.cause.is_not(None)
+    since = func.coalesce(message.c.aside_at, message.c.entered)
+    count = func.count().label("count")
+    groups = yield (
+        select(process.c.name, message.c.cause, count, func.min(message.c.seq), func.min(since), func.max(since))
+        .select_from(_PLACED_FROM)
+        .where(*_wanted(wanted), named)
+        .group_by(process.c.name, message.c.cause)
+        .order_by(count.desc(), func.min(message.c.seq))
+        .limit(wanted.limit)
+    )
+    firsts = [row[3] for row in groups]
+    told = yield (
+        select(message.c.seq, queue.c.node, message.c.reason_code, message.c.reason)
+        .join_from(message, queue, queue.c.id == message.c.queue)
+        .where(message.c.seq.in_(firsts))
+    )
+    examples = {row[0]: row[1:] for row in told}
+    numbers = yield (
+        select(process.c.name, message.c.cause, version.c.number)
+        .select_from(_PLACED_FROM)
+        .where(*_wanted(wanted), message.c.cause.in_([row[1] for row in groups]))
+        .distinct()
+        .order_by(version.c.number)
+    )
+    versions: dict[tuple[str, str], list[int]] = {}
+    for name, cause, number in numbers:
+        versions.setdefault((name, cause), []).append(number)
+    found = []
+    for name, cause, many, first, oldest, newest in groups:
+        node, code, reason = examples[first]
+        found.append(
+            Cause(
+                cause=cause,
+                process=name,
+                node=node,
+                reason_code=code,
+                reason=reason,
+                count=many,
+                oldest=oldest,
+                newest=newest,
+                versions=tuple(versions.get((name, cause), ())),
+            )
+        )
+    return found
+
+
+def acts(key: str) -> Script[list[Act]]:
+    """List what people did to a message, oldest first."""
+    columns = (act.c.at, act.c.by, act.c.kind, act.c.message, act.c.operation)
+    rows = yield select(*columns).where(act.c.message == key).order_by(act.c.seq)
+    return [Act(at=at, by=by, kind=ActKind(kind), message=about, operation=of) for at, by, kind, about, of in rows]
 
 
 def placed_message(key: str, place: Place, now: int) -> Script[PlacedMessage | None]:
@@ -234,15 +319,16 @@ def placed_message(key: str, place: Place, now: int) -> Script[PlacedMessage | N
 def _placed() -> Select[tuple[object, ...]]:
     return (
         live_messages()
-        .add_columns(process.c.name, version.c.number)
+        .add_columns(process.c.name, version.c.number, message.c.cause, message.c.aside_at)
         .join(version, version.c.id == queue.c.version)
         .join(process, process.c.id == version.c.process)
     )
 
 
 def _placed_message(row: Row, now: int) -> PlacedMessage:
-    *live, name, number = row
-    return PlacedMessage(message=held_of(live, now), process=name, version=number)
+    *live, name, number, cause, since = row
+    held = held_of(live, now)
+    return PlacedMessage(message=held, process=name, version=number, since=since or held.entered, cause=cause)
 
 
 def logs(key: str | None, name: str | None, after: int, limit: int) -> Script[list[StoredLog]]:

@@ -9,7 +9,7 @@ from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.operations import AcceptOperation, CallOperation, Operation, SettleOperation
 from segue.adapters.sql.settle import Settling
 from segue.model.errors import SegueError
-from segue.model.message import Consumed
+from segue.model.message import Child, Consumed, Transition
 from segue.model.start import Accepted
 
 
@@ -60,7 +60,14 @@ def needs_alone(operation: Operation) -> bool:
 
 def weight(operation: Operation | None) -> int:
     """Return how many changes an operation is."""
-    return len(operation.transitions) if isinstance(operation, SettleOperation) else 1
+    if isinstance(operation, SettleOperation):
+        return sum(1 + len(children_of(transition)) for transition in operation.transitions)
+    return operation.weight if isinstance(operation, CallOperation) else 1
+
+
+def children_of(transition: Transition) -> Sequence[Child]:
+    """The children that a transition stores itself."""
+    return transition.effect.children if isinstance(transition.effect, Consumed) else ()
 
 
 def _accept(operation: AcceptOperation, accepting: Accepting, admit: Callable[[], None]) -> Accepted:

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from segue.adapters.sql.live import Held
 from segue.adapters.sql.operations import AcceptOperation, Report, SettleOperation
+from segue.adapters.sql.spreading import Spreads
 from segue.adapters.sqlite.fronts import Budget, Front, Rows
 from segue.adapters.sqlite.parts import Parts
-from segue.model.message import Edited, Message, Transition
+from segue.model.message import Child, Consumed, Edited, Message, Staged, Transition
 from segue.model.start import Accepted, Start
 from segue.ports.messages import EventListener, ReadyListener
 
@@ -25,6 +26,7 @@ class SqliteMessages:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         settings = parts.settings
+        self._spreads = Spreads(parts.writer.submit, lambda: 0)
         self._budget = Budget(settings.front_messages, settings.front_bytes, settings.fronts_bytes)
         self._fronts: dict[int, dict[str, Front]] = {}
         self._taken: dict[int, Held] = {}
@@ -59,7 +61,23 @@ class SqliteMessages:
             taken.append(sure)
         future: asyncio.Future[list[bool]] = asyncio.get_running_loop().create_future()
         self._parts.writer.submit(SettleOperation(transitions, taken, future))
-        return await future
+        settled = await future
+        for transition, true in zip(transitions, settled, strict=True):
+            if true and isinstance(transition.effect, Consumed) and transition.effect.staged is not None:
+                await self._spreads.move(transition.effect.staged)
+        return settled
+
+    async def begin_spread(self) -> Staged:
+        """See `MessageStore.begin_spread`."""
+        return await self._spreads.begin()
+
+    async def stage(self, staged: Staged, parent: Message, children: Sequence[Child]) -> Staged:
+        """See `MessageStore.stage`."""
+        return await self._spreads.stage(staged, parent, children)
+
+    async def drop_spread(self, staged: Staged) -> None:
+        """See `MessageStore.drop_spread`."""
+        await self._spreads.drop(staged)
 
     async def take(self, version: int, node: str, limit: int, now: int, ordered: bool) -> list[Message]:
         """See `MessageStore.take`. Does not wait when memory holds what is asked for."""

@@ -18,3 +18,4 @@ class CountedNumbers:
         self.event = count(following("event", "seq")).__next__
         self.log = count(max(following("log", "seq"), following("log_sink", "seq"))).__next__
         self.measure = count(following("measure", "seq")).__next__
+        self.act = count(following("act", "seq")).__next__

@@ -18,7 +18,7 @@ from segue.model.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-REVISION = "0008"
+REVISION = "0011"
 """The revision of the schema that this code works on; the newest in `adapters/sql/migrations`."""
 
 

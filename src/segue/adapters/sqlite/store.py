@@ -6,22 +6,29 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+from segue.adapters.sql.changes import Changes
+from segue.adapters.sql.operations import Report
+from segue.adapters.sql.ports.bulk import Bulk
 from segue.adapters.sql.ports.catalog import Catalog
 from segue.adapters.sql.ports.documents import Documents
 from segue.adapters.sql.ports.figures import Figures
+from segue.adapters.sql.ports.given_limits import GivenLimits
 from segue.adapters.sql.ports.limits import Limits
 from segue.adapters.sql.ports.log_book import KeptLogs
 from segue.adapters.sql.ports.notices import Notices
 from segue.adapters.sql.ports.retention import Pruning
 from segue.adapters.sql.ports.views import StoredViews
+from segue.adapters.sql.versions import Versions
 from segue.adapters.sqlite.file import FILE, FolderLock, check_after_crash, check_sqlite, connect_reader, connect_writer
 from segue.adapters.sqlite.messages import SqliteMessages
+from segue.adapters.sqlite.numbers import CountedNumbers
 from segue.adapters.sqlite.parts import Parts
 from segue.adapters.sqlite.queries import Queries
 from segue.adapters.sqlite.readers import Readers
 from segue.adapters.sqlite.schema import bring_up_to_date
 from segue.adapters.sqlite.scripted import SqliteScripts
 from segue.adapters.sqlite.settings import SqliteSettings
+from segue.adapters.sqlite.spreads import finish_spreads
 from segue.adapters.sqlite.trouble import unavailable
 from segue.adapters.sqlite.writer import Writer
 from segue.model.errors import StoreUnavailable
@@ -41,7 +48,18 @@ _LIVE = (
 
 
 class SqliteStore(
-    SqliteMessages, SqliteScripts, Catalog, Documents, Limits, KeptLogs, StoredViews, Pruning, Notices, Figures
+    SqliteMessages,
+    SqliteScripts,
+    Catalog,
+    Documents,
+    Limits,
+    GivenLimits,
+    Bulk,
+    KeptLogs,
+    StoredViews,
+    Pruning,
+    Notices,
+    Figures,
 ):
     """Implements `Store` in one file of a data folder, which it holds alone until closed."""
 
@@ -73,6 +91,7 @@ class SqliteStore(
 
     async def close(self) -> None:
         """Finish what is pending, close the file and let go of the folder."""
+        await self._spreads.close()
         await self._parts.writer.finish()
         await self._parts.loaders.close()
         await self._parts.readers.close()
@@ -80,11 +99,27 @@ class SqliteStore(
         self._lock.close()
 
 
+def _finish_spreads(connection: sqlite3.Connection) -> None:
+    """Bring what a large transition has settled into its places, before anybody takes from there."""
+    numbers, versions = CountedNumbers(connection), Versions(connection)
+
+    def begin() -> Changes:
+        connection.execute("BEGIN IMMEDIATE")
+        return Changes(connection.cursor(), numbers, versions, Report([]))
+
+    def commit(changes: Changes) -> None:
+        changes.write()
+        connection.execute("COMMIT")
+
+    finish_spreads(begin, commit)
+
+
 def _open(file: Path, clock: Clock, secrets: Secrets, settings: SqliteSettings) -> Parts:
     try:
         bring_up_to_date(file, settings)
         with contextlib.closing(connect_writer(file, settings)) as connection:
             check_after_crash(connection, file, settings)
+            _finish_spreads(connection)
             queues = [(version, node, last, bool(due)) for version, node, last, due in connection.execute(_QUEUES)]
             live = dict(connection.execute(_LIVE).fetchall())
         writer = Writer(lambda: connect_writer(file, settings), file, settings, live)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Path, Query
 
 from segue.api.access import Operator, UseCases, need
 from segue.api.deeds import Deed
+from segue.api.operations import CauseOut, CauseQuery, CausesOut
 from segue.api.runs import (
     BulkIn,
     CorrectionIn,
@@ -40,6 +41,8 @@ def _filter(query: PlacedQuery | BulkIn, place: Place, limit: int) -> PlacedFilt
         node=query.node,
         reason_code=query.reason_code,
         instance=query.instance,
+        cause=query.cause,
+        text=query.text,
         limit=limit,
     )
 
@@ -70,16 +73,24 @@ async def discard_many(use: UseCases, caller: Operator, wanted: BulkIn, deed: De
     return done
 
 
+@router.get("/trash/causes", dependencies=need("read"), tags=["trash"])
+async def list_causes(use: UseCases, query: Annotated[CauseQuery, Query()]) -> CausesOut:
+    """Group the messages in trash by what they failed of, the largest group first."""
+    wanted = PlacedFilter(place=Place.TRASH, **query.model_dump())
+    return CausesOut(items=[CauseOut.model_validate(cause) for cause in await use.trash.causes(wanted)])
+
+
 @router.get("/trash/{id}", dependencies=need("read"), tags=["trash"])
 async def get_trash(use: UseCases, id: Id) -> PlacedDetailOut:
     """Show a message in trash with its body."""
-    return placed_detail_out(await use.trash.get(id))
+    return placed_detail_out(await use.trash.get(id), await use.trash.acts(id))
 
 
 @router.put("/trash/{id}", tags=["trash"])
 async def edit_trash(use: UseCases, caller: Operator, id: Id, correction: CorrectionIn) -> PlacedDetailOut:
     """Change body or headers of a message in trash; it stays there."""
-    return placed_detail_out(await use.trash.edit(id, correction.raw_body(), correction.headers, caller.name))
+    edited = await use.trash.edit(id, correction.raw_body(), correction.headers, caller.name)
+    return placed_detail_out(edited, await use.trash.acts(id))
 
 
 @router.post("/trash/{id}/resend", response_model=DoneOut, tags=["trash"])
@@ -106,7 +117,7 @@ async def list_tasks(use: UseCases, query: Annotated[PlacedQuery, Query()]) -> L
 @router.get("/tasks/{id}", dependencies=need("read"), tags=["tasks"])
 async def get_task(use: UseCases, id: Id) -> PlacedDetailOut:
     """Show a user task with its body."""
-    return placed_detail_out(await use.tasks.get(id))
+    return placed_detail_out(await use.tasks.get(id), await use.tasks.acts(id))
 
 
 @router.post("/tasks/{id}/accept", response_model=DoneOut, tags=["tasks"])

@@ -1,16 +1,19 @@
-"""The contracts of `Retention`, R1 and R2, and of `LimitCatalog`, L1 and L2."""
+"""The contracts of `Retention`, R1 and R2, of `LimitCatalog`, L1 and L2, and of `GivenLimitCatalog`, G1."""
 
 from __future__ import annotations
 
 import pytest
 
+from segue.core.limit_rules import REASON
 from segue.core.limits import Slot
 from segue.model.errors import StoreUnavailable
+from segue.model.graph import LimitRule
 from segue.model.ledger import LedgerLine
-from segue.model.message import LogLine
+from segue.model.limits import GivenLimit
+from segue.model.message import Kept, LogLine, Outcome
 from segue.model.start import Accepted
 from segue.model.versions import InstanceState, Version
-from segue.testing.contracts.store_world import Player, StoreWorld, failed, passed
+from segue.testing.contracts.store_world import Player, StoreWorld, failed, kept, passed
 
 
 class RetentionContract:
@@ -35,10 +38,10 @@ class RetentionContract:
             assert await player.store.instance(gone.instance) is None
             assert await player.store.instance_steps(gone.instance) == []
             assert await player.store.logs(gone.instance, None, 0, 10) == []
-        for kept in new:
-            assert len(await player.store.instance_steps(kept.instance)) == 2
-            assert len(await player.store.logs(kept.instance, None, 0, 10)) == 1
-        assert [event.instance for event in await player.events()] == [kept.instance for kept in new]
+        for one in new:
+            assert len(await player.store.instance_steps(one.instance)) == 2
+            assert len(await player.store.logs(one.instance, None, 0, 10)) == 1
+        assert [event.instance for event in await player.events()] == [one.instance for one in new]
         after = await _line(player)
         assert (after.accepted, after.produced, after.consumed) == (
             before.accepted + 2,
@@ -70,14 +73,14 @@ class RetentionContract:
     async def test_R2_what_has_not_ended_stays(self, player: Player) -> None:
         """However old: running, delayed, in trash."""
         version = await player.enable()
-        kept = [await player.start() for _ in range(3)]
+        stay = [await player.start() for _ in range(3)]
         _, delayed, trashed = await player.take(version, "a")
         assert await player.settle(delayed, passed(delayed, "b", due=player.now + 1_000_000))
         assert await player.settle(trashed, failed())
         await _ended(player, version, 2)
         player.world.clock.advance(500_000)
         assert await player.store.prune(player.now, 100) == 2
-        for one in kept:
+        for one in stay:
             instance = await player.store.instance(one.instance)
             assert instance is not None
             assert instance.state is not InstanceState.FINISHED
@@ -138,6 +141,51 @@ class LimitContract:
         await player.store.forget_slots("k", 6)
         await player.world.crash()
         assert await player.store.slots() == put[1:]
+
+
+class GivenLimitContract:
+    """The contract of `GivenLimitCatalog`: G1. Needs the fixture `world`."""
+
+    @pytest.fixture
+    def player(self, world: StoreWorld) -> Player:
+        """Acts on the store under test."""
+        return Player(world)
+
+    async def test_G1_a_key_has_one_given_limit(self, player: Player) -> None:
+        """The latest, with all it says; durable."""
+        rules = (LimitRule(key="|crm", calls=5, per_ms=1000), LimitRule(key="|crm", calls=50, per_ms=60_000))
+        first = GivenLimit(key="|crm", rules=rules[:1], by="ann", at=1)
+        second = GivenLimit(key="|crm", rules=rules, by="bob", at=2, note="they asked for it")
+        other = GivenLimit(key="ann|", rules=(LimitRule(key="ann|", calls=1, per_ms=1),), by="ann", at=3)
+        for limit in (first, other, second):
+            await player.store.put_given_limit(limit)
+        await player.world.crash()
+        assert sorted(await player.store.given_limits(), key=lambda limit: limit.at) == [second, other]
+        assert await player.store.delete_given_limit("ann|")
+        assert not await player.store.delete_given_limit("ann|")
+        assert await player.store.given_limits() == [second]
+
+    async def test_messages_that_wait_for_limits_of_their_own_are_counted(self, player: Player) -> None:
+        """By queue and reason, with the last instant at which one comes again; those in other places are not."""
+        version = await player.enable()
+        for wait_ms in (50, 90, 70):
+            await player.start()
+            message = await player.take_one(version, "a")
+            waits = Kept(
+                outcome=Outcome.LIMITED,
+                due=player.now + wait_ms,
+                repeats=0,
+                outages=0,
+                reason=REASON + "ann|crm",
+                reason_code="limit",
+            )
+            assert await player.settle(message, waits)
+        await player.start()
+        message = await player.take_one(version, "a")
+        assert await player.settle(message, kept(player.now + 500))
+        [found] = await player.store.limited_queues()
+        assert (found.process, found.version, found.node) == (version.process, version.number, "a")
+        assert (found.reason, found.count, found.latest) == (REASON + "ann|crm", 3, player.now + 90)
 
 
 async def _ended(player: Player, version: Version, count: int) -> list[Accepted]:

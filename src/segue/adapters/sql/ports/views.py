@@ -7,8 +7,9 @@ from segue.adapters.sql.ports.scripted import Scripted
 from segue.model.events import Event
 from segue.model.ledger import Audit, QueueState
 from segue.model.message import Message, Place
+from segue.model.operations import Act
 from segue.model.versions import Instance, Step
-from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
+from segue.ports.views import Cause, InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
 
 
 class StoredViews(Scripted):
@@ -46,6 +47,18 @@ class StoredViews(Scripted):
     async def placed_message(self, id: str, place: Place) -> PlacedMessage | None:
         """See `Views`."""
         return await self._read(lambda: views.placed_message(id, place, self._clock.now()))
+
+    async def placed_count(self, filter: PlacedFilter) -> tuple[int, int]:
+        """See `Views`."""
+        return await self._read(lambda: views.placed_count(filter))
+
+    async def causes(self, filter: PlacedFilter) -> list[Cause]:
+        """See `Views`."""
+        return await self._read(lambda: views.causes(filter))
+
+    async def acts(self, message: str) -> list[Act]:
+        """See `Views`."""
+        return await self._read(lambda: views.acts(message))
 
     async def logs(self, instance: str | None, process: str | None, after: int, limit: int) -> list[StoredLog]:
         """See `Views`."""
