@@ -59,7 +59,7 @@ def _version(row: Row) -> Version:
         author=author,
         note=note,
         semantic_hash=semantic_hash,
-        live=live,
+        live=int(live),
     )
 
 
