@@ -249,7 +249,7 @@ def _repeated(node: Node, known: Known, answer: wire.Envelope, now: int) -> Expe
 
 def _limited(node: Node, known: Known, answer: wire.Envelope, now: int) -> Expected:
     asked = answer.headers.get(wire.PAUSE)
-    pause_ms = longest(node.limits) if asked is None else int(asked) * 1000
+    pause_ms = longest(node.limits) if asked is None else max(int(asked), 1) * 1000
     return Stays(Outcome.LIMITED, (now + pause_ms, now + pause_ms), known.repeats, 0, wire.own(known.headers))
 
 
