@@ -92,6 +92,10 @@ class Children:
         child.process.kill()
         child.process.wait()
 
+    async def wait_for(self, child: Child, pattern: re.Pattern[str]) -> str:
+        """Return the first group of what a running process prints, or has printed; raises ChildError."""
+        return await _ready(child, pattern)
+
     async def stop(self) -> None:
         """End all, those started last first, and wait; whoever does not end in time is killed."""
         while self._running:

@@ -107,7 +107,11 @@ async def _stay(show: Show, stage: Stage, children: Children, session: aiohttp.C
     newest = (await api.get(f"/processes/{CLOSING}"))["versions"][-1]["version"]
     await api.post(f"/processes/{CLOSING}/versions/{newest}/enable")
     show.headline("Segue stays until Ctrl-C")
-    show.line(f"{stage.url}/  (token: {stage.token})")
+    if (await api.get("/setup"))["needed"]:
+        show.line(f"Look around in the Admin; this link signs you in, once: {await stage.first_link()}", "bold")
+    else:
+        show.line(f"Look around in the Admin: {stage.url}/", "bold")
+    show.line(f"For the API and the command line: {stage.url}  (token: {stage.token})")
     with contextlib.suppress(asyncio.CancelledError):
         while True:
             children.check()

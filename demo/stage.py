@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ SYSTEMS = ("shop", "crm", "warehouse")
 PROCESSES = ("order-import", "closing")
 HOST = "127.0.0.1"
 COMMANDS = Path(sys.executable).parent
+_FIRST_LINK = re.compile(r"this link works once: (http://\S+)")
 
 
 class DemoError(Exception):
@@ -68,6 +70,12 @@ class Stage:
         server, self._server = self._server, None
         self._children.kill(server)
         return port
+
+    async def first_link(self) -> str:
+        """Return the one-time link by which the first administrator of the server as it runs now is made."""
+        if self._server is None:
+            raise DemoError("the server has not been started")
+        return await self._children.wait_for(self._server, _FIRST_LINK)
 
     async def make_token(self) -> None:
         """Make a token for what the demo does, as anybody with access to the data folder can."""

@@ -22,6 +22,7 @@ STATIC = ROOT / "src" / "segue" / "web" / "static"
 STAMP = STATIC / ".built"
 LOCK_DIGEST = UI / "node_modules" / ".segue-lock"
 OPENAPI = ROOT / "src" / "segue" / "api" / "openapi.json"
+DOCS = ROOT / "docs"
 NODE = 20
 _APART = {"node_modules", "tests", "e2e"}
 
@@ -33,7 +34,9 @@ class BuildError(Exception):
 def inputs() -> list[Path]:
     """Return every file that the build is made from."""
     found = [path for path in sorted(UI.rglob("*")) if path.is_file() and not _APART & set(path.relative_to(UI).parts)]
-    return [*found, OPENAPI]
+    # The pages of the documentation are built in.
+    pages = [*sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("decisions/*.md")), *sorted(DOCS.glob("pictures/*.svg"))]
+    return [*found, *pages, OPENAPI]
 
 
 def digest(paths: list[Path]) -> str:

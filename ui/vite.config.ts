@@ -1,8 +1,11 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
+// @ts-expect-error a script without types
+import { docs } from './scripts/docs.mjs';
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), docs()],
   build: {
     outDir: '../src/segue/web/static',
     emptyOutDir: true,

@@ -78,6 +78,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="writes waiting for the disk at which starts are refused")
     ] = 20_000
     free_disk_mb: Annotated[int, Meta(ge=0, description="free disk space below which starts are refused")] = 64
+    history_body_kb: Annotated[
+        int, Meta(ge=0, le=16_384, description="largest body (KiB) kept in the history of an instance; 0 keeps none")
+    ] = 16
     retention_days: Annotated[
         int, Meta(ge=0, description="days after which finished instances are removed; 0 keeps them")
     ] = 30

@@ -17,6 +17,7 @@ from segue.testing.contracts.metrics import MetricContract
 from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.operations import OperationContract
 from segue.testing.contracts.queues import QueuesContract
+from segue.testing.contracts.searching import SearchContract
 from segue.testing.contracts.settling import SettlingContract
 from segue.testing.contracts.spreading import SpreadingContract
 from segue.testing.contracts.store_world import ManualClock, StoreWorld
@@ -80,6 +81,10 @@ class TestKeeping(KeepingContract):
 
 
 class TestActivity(ActivityContract):
+    pass
+
+
+class TestSearching(SearchContract):
     pass
 
 

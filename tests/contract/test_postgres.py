@@ -19,6 +19,7 @@ from segue.testing.contracts.metrics import MetricContract
 from segue.testing.contracts.notices import NoticeContract
 from segue.testing.contracts.operations import OperationContract
 from segue.testing.contracts.queues import QueuesContract
+from segue.testing.contracts.searching import SearchContract
 from segue.testing.contracts.settling import SettlingContract
 from segue.testing.contracts.spreading import SpreadingContract
 from segue.testing.contracts.store_world import Player, StoreWorld
@@ -96,6 +97,10 @@ class TestActivity(ActivityContract):
 
 
 class TestNotices(NoticeContract):
+    pass
+
+
+class TestSearching(SearchContract):
     pass
 
 

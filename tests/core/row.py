@@ -60,6 +60,11 @@ def status(when: str, number: int, then: str, why: str, log: str) -> Row:
     return Row("any action", when, then, why, log, CONNECTOR, message("call"), answer)
 
 
+def limited(when: str, number: int, headers: dict[str, str]) -> Row:
+    answer = WorkerReply(status=number, body=b"slow down", headers=headers)
+    return Row("any action", when, AGAIN, "limit", "info", CONNECTOR, message("call"), answer)
+
+
 def passing(when: str, then: str, why: str, log: str, at: Node, *others: Node, **conditions: str) -> Row:
     """A message at a node without action; flows lead from it to each of the others."""
     lines = [f"{at.id} > {other.id}" for other in others]

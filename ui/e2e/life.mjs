@@ -1,11 +1,34 @@
 // The life of a process in the browser: first administrator, worker, import, publish, enable, start, watch, fail, correct,
 // send back, decide a user task; then what must not work: markup in bodies, a page of somebody else, a signed-out page.
+import { readFileSync } from 'node:fs';
+
 import { addWorker, EMAIL, launch, must, PASSWORD, setUp, start, step, upload, url, watched } from './browser.mjs';
 
 const browser = await launch();
 const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
 const { page, faults } = await watched(context);
 const told = (text) => console.log(`ok: ${text}`);
+
+/** A file whose labels are markup, shown in every place that shows labels. */
+async function nasty(page) {
+  const markup = '&lt;img src=x onerror=&quot;window.stolen=1&quot;&gt;';
+  const file = readFileSync(process.env.ORDERS_FILE, 'utf8').replace('name="Check amount"', `name="${markup}"`).replace('name="Order came"', `name="${markup}"`);
+  const { csrf } = await (await page.request.get(`${url}/api/v1/session`)).json();
+  const headers = { 'X-CSRF-Token': csrf };
+  await page.request.post(`${url}/api/v1/processes`, { headers, data: { name: 'nasty', folder: '<img src=x onerror="window.stolen=1">' } });
+  const put = await page.request.put(`${url}/api/v1/processes/nasty/draft?note=${encodeURIComponent('<script>window.stolen=1</script>')}`, {
+    headers: { ...headers, 'Content-Type': 'application/xml' },
+    data: file,
+  });
+  must(put.ok(), `the file with markup was refused: ${await put.text()}`);
+  for (const path of ['/process/nasty?node=Task_Check&show=queue,rate', '/process/nasty?tab=versions', '/processes', '/logs', '/activity', '/']) {
+    await page.goto(url + path);
+    await page.locator('h1').first().waitFor();
+    await page.waitForFunction(() => !document.querySelector('[role=status][aria-label=Loading]'));
+    await page.waitForFunction(() => [...document.querySelectorAll('.diagram')].every((each) => each.dataset.ready === 'true'));
+    must(!(await page.evaluate(() => 'stolen' in window)), `markup was run on ${path}`);
+  }
+}
 
 try {
   await setUp(page);
@@ -54,6 +77,42 @@ try {
   await page.goto(url + bad);
   await page.getByText('Finished', { exact: true }).first().waitFor();
   told('the user task is accepted and the instance finishes');
+
+  await page.goto(`${url}/instances`);
+  await page.getByLabel('Search what messages hold').fill('body.amount=2000');
+  await page.keyboard.press('Enter');
+  const found = page.getByRole('region', { name: 'Instances' }).getByRole('link');
+  await found.first().waitFor();
+  must((await found.count()) === 1 && (await found.first().getAttribute('href')) === bad, 'the search found something else');
+  await found.first().click();
+  told('the instance is found by what its message holds');
+
+  await page.getByRole('tab', { name: 'Waterfall' }).click();
+  await page.getByRole('button', { name: /^Book order/ }).click();
+  const hop = page.getByRole('dialog', { name: 'Message at Book order' });
+  await hop.getByText('"amount": 2000').first().waitFor();
+  await hop.getByRole('button', { name: 'Run again from here' }).click();
+  const again = page.getByRole('dialog', { name: 'Run again from Book order' });
+  await again.getByLabel('Body').fill('{"amount": 7}');
+  await again.getByRole('button', { name: 'Run again from here' }).click();
+  await again.getByRole('link', { name: 'Open the instance' }).click();
+  await page.getByText('Sent on from instance').waitFor();
+  await page.getByText('Finished', { exact: true }).first().waitFor();
+  told('each hop shows what came in; a new instance runs from it with another body');
+
+  await page.goto(`${url}/process/orders?tab=statistics`);
+  await page.getByRole('cell', { name: 'Book order' }).waitFor();
+  await page.goto(`${url}/process/orders`);
+  await page.getByRole('button', { name: 'Test', exact: true }).click();
+  await page.getByText('Every worker and action answers.').waitFor();
+  told('statistics count the steps, and the test of the version finds every action');
+
+  await nasty(page);
+  told('markup in labels, names and log lines is text');
+
+  await page.goto(`${url}/activity`);
+  await page.getByRole('cell', { name: 'resend instance' }).first().waitFor();
+  told('the activity log says who did it');
 
   await page.goto(`${url}/audit`);
   await page.getByText('The ledger balances').waitFor();

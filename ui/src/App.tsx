@@ -28,7 +28,10 @@ import { LiveStream, useLiveState } from './live/events';
 import { PLACES } from './places';
 import { t } from './texts';
 import { Palette } from './ui/Palette';
+import { Tour } from './ui/Tour';
 import { useWho } from './who';
+
+const GROUPS = ['work', 'run', 'look', 'set'] as const;
 
 const Home = lazy(() => import('./pages/Home'));
 const Processes = lazy(() => import('./pages/Processes'));
@@ -39,6 +42,15 @@ const InstancePage = lazy(() => import('./pages/Instance'));
 const Trash = lazy(() => import('./pages/Trash'));
 const Tasks = lazy(() => import('./pages/Tasks'));
 const Workers = lazy(() => import('./pages/Workers'));
+const Applications = lazy(() => import('./pages/Applications'));
+const Hooks = lazy(() => import('./pages/Hooks'));
+const Notices = lazy(() => import('./pages/Notices'));
+const Schedules = lazy(() => import('./pages/Schedules'));
+const Services = lazy(() => import('./pages/Services'));
+const Health = lazy(() => import('./pages/Health'));
+const Activity = lazy(() => import('./pages/Activity'));
+const Settings = lazy(() => import('./pages/Settings'));
+const Help = lazy(() => import('./pages/Help'));
 const Logs = lazy(() => import('./pages/Logs'));
 const Audit = lazy(() => import('./pages/Audit'));
 const Tokens = lazy(() => import('./pages/Tokens'));
@@ -102,17 +114,25 @@ export function App() {
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label={t.nav.main}>
         <ScrollArea>
-          {PLACES.filter((place) => who.scopes.includes(place.needs)).map((place) => (
-            <NavLink
-              key={place.href}
-              component={Link}
-              href={place.href}
-              label={place.name}
-              leftSection={<place.icon size={18} aria-hidden />}
-              active={isAt(path, place.href)}
-              aria-current={isAt(path, place.href) ? 'page' : undefined}
-              variant="filled"
-            />
+          {GROUPS.map((group) => (
+            <div key={group} role="group" aria-label={t.nav.groups[group]}>
+              <Text size="xs" c="dimmed" px="xs" pt="xs" aria-hidden>
+                {t.nav.groups[group]}
+              </Text>
+              {PLACES.filter((place) => place.group === group && who.scopes.includes(place.needs)).map((place) => (
+                <NavLink
+                  key={place.href}
+                  component={Link}
+                  href={place.href}
+                  label={place.name}
+                  py={5}
+                  leftSection={<place.icon size={18} aria-hidden />}
+                  active={isAt(path, place.href)}
+                  aria-current={isAt(path, place.href) ? 'page' : undefined}
+                  variant="filled"
+                />
+              ))}
+            </div>
           ))}
         </ScrollArea>
       </AppShell.Navbar>
@@ -127,6 +147,7 @@ export function App() {
           <Pages />
         </Suspense>
       </AppShell.Main>
+      <Tour />
       <Palette opened={searching} close={palette.close} />
     </AppShell>
   );
@@ -144,11 +165,24 @@ function Pages() {
       <Route path="/trash" component={Trash} />
       <Route path="/tasks" component={Tasks} />
       <Route path="/workers" component={Workers} />
+      <Route path="/applications" component={Applications} />
+      <Route path="/hooks" component={Hooks} />
+      <Route path="/notices" component={Notices} />
+      <Route path="/schedules" component={Schedules} />
+      <Route path="/services" component={Services} />
+      <Route path="/health" component={Health} />
+      <Route path="/activity" component={Activity} />
+      <Route path="/settings" component={Settings} />
+      <Route path="/help">{() => <Help />}</Route>
+      <Route path="/help/*?">{(parameters) => <Help page={parameters['*'] || undefined} />}</Route>
       <Route path="/logs" component={Logs} />
       <Route path="/audit" component={Audit} />
       <Route path="/tokens" component={Tokens} />
       <Route path="/users" component={Users} />
       <Route path="/account" component={Account} />
+      <Route path="/join">
+        <Redirect to="/" replace />
+      </Route>
       <Route path="/sign-in">
         <Redirect to="/" replace />
       </Route>
@@ -160,6 +194,7 @@ function Pages() {
 function isAt(path: string, href: string): boolean {
   if (href === '/processes') return path === href || path.startsWith('/process/');
   if (href === '/instances') return path === href || path.startsWith('/instance/');
+  if (href === '/help') return path === href || path.startsWith('/help/');
   return path === href;
 }
 

@@ -6,6 +6,7 @@ import { useLocation } from 'wouter';
 
 import { api, ask, Problem, setCsrf, whenSignedOut } from './api/client';
 import { App } from './App';
+import { Join } from './pages/Join';
 import { Setup } from './pages/Setup';
 import { SignIn } from './pages/SignIn';
 import { t } from './texts';
@@ -45,12 +46,13 @@ export function Entrance() {
       client.removeQueries({ predicate: (query) => query.queryKey[0] !== 'who' });
       setCsrf(found.csrf);
       client.setQueryData(['who'], found);
-      if (path === '/sign-in' || path === '/setup') go('/', { replace: true });
+      if (path === '/sign-in' || path === '/setup' || path === '/join') go('/', { replace: true });
     },
     [client, go, path],
   );
 
   if (path === '/setup') return <Setup entered={entered} />;
+  if (path === '/join') return <Join entered={entered} />;
   if (who.error) return <Failure error={who.error} retry={() => void who.refetch()} />;
   if (who.data === undefined) {
     return (

@@ -142,7 +142,7 @@ describe('diagram', () => {
     [{ version: 2, node: 'b' }, { version: 2, node: 'b' }, { version: 1, node: 'b' }],
     [{ version: 2, node: 'c' }],
   );
-  const names = { queue: 'Queued', flight: 'In flight', trash: 'Trash', tasks: 'Tasks', held: 'Held' };
+  const names = { queue: 'Queued', flight: 'In flight', trash: 'Trash', tasks: 'Tasks', held: 'Held', rate: 'Rate', time: 'Time', test: 'Test' };
 
   it('counts by node of one version', () => {
     expect(numbers.get('a')).toEqual({ queue: 5, flight: 1, trash: 0, tasks: 0, held: 'away' });

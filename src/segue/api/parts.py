@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from segue.api.gate import Gate
 from segue.api.start import Intake, StartLimits
@@ -11,6 +14,25 @@ from segue.ports.outside import Clock
 from segue.ports.views import Views
 from segue.runtime.engine import Engine
 from segue.runtime.remote_calls import RemoteCalls
+
+
+class SettingFact(Struct, frozen=True, kw_only=True):
+    """A setting for people to see: its value as text, masked where it is a secret, and who decided it."""
+
+    name: str
+    value: str
+    origin: str
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What the server can say of itself. `disk` answers the bytes of the store and the bytes that are free."""
+
+    started: int = 0
+    store: str = "memory"
+    settings: Sequence[SettingFact] = ()
+    disk: Callable[[], tuple[int | None, int | None]] = lambda: (None, None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +47,7 @@ class Parts:
     clock: Clock
     limits: StartLimits
     version: str
+    about: About = field(default_factory=About)
     heartbeat_s: float = 15.0
     compat: str = "orchesty"
     remote_calls: RemoteCalls = field(default_factory=RemoteCalls)

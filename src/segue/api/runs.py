@@ -15,7 +15,7 @@ from segue.model.errors import Invalid
 from segue.model.message import Message, Place
 from segue.model.operations import Act
 from segue.model.versions import InstanceState
-from segue.ports.views import PlacedMessage
+from segue.ports.views import Content, PlacedMessage
 
 
 class InstanceQuery(Paged):
@@ -26,6 +26,12 @@ class InstanceQuery(Paged):
     state: InstanceState | None = None
     since: Instant | None = None
     until: Instant | None = None
+
+
+class InstanceSearch(InstanceQuery):
+    """Which instances to search, and for what: `body.FIELD.FIELD=VALUE`, `header.NAME=VALUE`, or any text."""
+
+    match: Annotated[Text, Field(min_length=1, max_length=500)]
 
 
 class InstanceOut(Out):
@@ -43,6 +49,27 @@ class InstanceOut(Out):
     failed: int
     start_node: str
     origin: str | None
+
+
+class FoundOut(Out):
+    """What was found so far. `next` is the cursor to search on from, null at the end.
+
+    `reached` is when the last instance that was looked at began.
+    """
+
+    items: list[InstanceOut]
+    next: str | None
+    reached: Instant | None
+
+
+class ContentOut(Out):
+    """What a message held when it came to its node; null where it was too large to be kept."""
+
+    message: str
+    node: str
+    headers: dict[str, str] | None
+    body: str | None
+    encoding: Literal["utf-8", "base64"]
 
 
 class StepOut(Out):
@@ -146,6 +173,12 @@ class ResendIn(CorrectionIn):
     version: Number | None = None
 
 
+class AgainIn(ResendIn):
+    """From which of the instance's messages to run again; what is not given is as it was."""
+
+    message: Annotated[Text, Field(min_length=1, max_length=100)]
+
+
 class BulkIn(In):
     """Which messages in trash to handle; at least one condition, and at most `at_most` messages."""
 
@@ -214,6 +247,15 @@ def _placed_fields(placed: PlacedMessage) -> dict[str, Any]:
         "attempts": message.repeats + message.outages + 1 if message.place is Place.TRASH else 0,
         "cause": placed.cause,
     }
+
+
+def content_out(content: Content) -> ContentOut:
+    """What a message held, as text or in base64."""
+    body: str | None = None
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+    if content.body is not None:
+        body, encoding = _body_text(content.body)
+    return ContentOut(message=content.message, node=content.node, headers=content.headers, body=body, encoding=encoding)
 
 
 def _body_text(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:

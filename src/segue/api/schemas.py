@@ -284,6 +284,73 @@ class ActionOut(Out):
     application: str | None = None
 
 
+class AcceptedOut(Out):
+    """An instance that was begun."""
+
+    instance: str
+    process: str
+    version: int
+    message: str
+
+
+class RunOut(Out):
+    """The instance that was started."""
+
+    instance: str
+
+
+class NodeCheckOut(Out):
+    """What testing a node found: `problem` says what is wrong with its worker or action."""
+
+    node: str
+    label: str
+    worker: str
+    action: str
+    problem: str | None
+
+
+class ScheduleOut(Out):
+    """A timer that starts a process. `active`: it fires. `last` is the tick decided last, `next` are the coming ones.
+
+    `late`: a tick is due since more than a minute and did not fire. `missed` says what becomes of missed ticks.
+    """
+
+    process: str
+    version: int
+    node: str
+    name: str
+    kind: str
+    value: str
+    zone: str
+    missed: str
+    body: str
+    active: bool
+    last: Instant | None
+    next: list[Instant]
+    late: bool
+
+
+class SettingOut(Out):
+    """A setting of the server, and who decided it; a secret is masked."""
+
+    name: str
+    value: str
+    origin: str
+    about: str
+
+
+class SystemOut(Out):
+    """How the server is: since when it runs (ms since the epoch), and what its data folder holds, in bytes."""
+
+    version: str
+    python: str
+    started: Instant
+    now: Instant
+    store: str
+    store_bytes: int | None
+    free_bytes: int | None
+
+
 class WorkerCheckOut(Out):
     """Whether the worker answers as one; `problem` says what is wrong."""
 

@@ -7,9 +7,10 @@ import contextlib
 import gc
 import ipaddress
 import logging
+import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,11 @@ from segue.adapters.worker_http import HttpSettings, HttpWorkers
 from segue.api.app import build
 from segue.api.front import HEALTH
 from segue.api.gate import Gate
-from segue.api.parts import Parts
+from segue.api.parts import About, Parts, SettingFact
 from segue.api.server import HttpServer, bind
 from segue.api.start import Intake, StartLimits
 from segue.bootstrap.stores import open_store
-from segue.config import Settings
+from segue.config import Configuration, Setting, Settings
 from segue.control.everything import control
 from segue.control.upkeep import Upkeep
 from segue.control.workers import check_url
@@ -55,11 +56,11 @@ _FIRST_ADMIN = "Nobody can sign in yet. Make the first administrator, this link 
 _NO_TLS = "Warning: listening on {} without TLS; put a proxy with TLS in front, or tokens travel in the clear"
 
 
-def run_server(settings: Settings, say: Say, warn: Say) -> None:
+def run_server(configuration: Configuration, say: Say, warn: Say) -> None:
     """Serve until SIGTERM or SIGINT, then end in order. `say` gets the line that the server is ready."""
     _look_for_cycles_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Server(settings, say, warn).run())
+        runner.run(_Server(configuration, say, warn).run())
 
 
 def _look_for_cycles_seldom() -> None:
@@ -76,8 +77,9 @@ def _look_for_cycles_seldom() -> None:
 class _Server:
     """One life of the server, from opening the data folder to closing it."""
 
-    def __init__(self, settings: Settings, say: Say, warn: Say) -> None:
-        self._settings = settings
+    def __init__(self, configuration: Configuration, say: Say, warn: Say) -> None:
+        self._settings = configuration.settings
+        self._listed = configuration.listed
         self._say = say
         self._warn = warn
         self._stop = asyncio.Event()
@@ -121,6 +123,7 @@ class _Server:
                 limits=StartLimits(body=settings.max_body_mb * _MIB, wait_s=settings.max_wait_s),
                 version=version("segue"),
                 compat=settings.compat,
+                about=_about(settings, self._listed, clock.now()),
             )
             await engine.start()
             stack.push_async_callback(engine.stop, 0.0)
@@ -257,6 +260,17 @@ def _http_settings(settings: Settings) -> HttpSettings:
         answer_limit=settings.worker_reply_mb * _MIB,
         ca_file=_worker_ca(settings),
     )
+
+
+def _about(settings: Settings, listed: Sequence[Setting], started: int) -> About:
+    folder = Path(settings.data)
+
+    def disk() -> tuple[int | None, int | None]:
+        used = sum(file.stat().st_size for file in folder.glob("*") if file.is_file())
+        return used, shutil.disk_usage(folder).free
+
+    facts = [SettingFact(name=one.name, value=str(one.value), origin=one.origin, about=one.about) for one in listed]
+    return About(started=started, store="PostgreSQL" if settings.store else "SQLite", settings=facts, disk=disk)
 
 
 def _worker_ca(settings: Settings) -> Path | None:

@@ -33,8 +33,16 @@ async def open_store(settings: Settings) -> Store:
 
 def _embedded(settings: Settings) -> SqliteSettings:
     return SqliteSettings(
-        max_live=settings.backlog, max_waiting=settings.pending_writes, min_free=settings.free_disk_mb * _MIB
+        max_live=settings.backlog,
+        max_waiting=settings.pending_writes,
+        min_free=settings.free_disk_mb * _MIB,
+        history_bytes=_history_bytes(settings),
     )
+
+
+def _history_bytes(settings: Settings) -> int:
+    """The largest body that stays in the history; below 0 none does, not even an empty one."""
+    return settings.history_body_kb * 1024 if settings.history_body_kb else -1
 
 
 def _shared(settings: Settings) -> PostgresSettings:

@@ -22,14 +22,23 @@ _ASSIGNED = re.compile(r"(?P<node>[^=]+)=(?P<kind>connector|custom|batch):(?P<wo
 _ENDINGS = (".tplg.json", ".tplg", ".bpmn20.xml", ".bpmn.xml", ".bpmn", ".xml", ".json")
 
 
-def check(files: Files, json: Json = False) -> None:
-    """Read process files and name what is wrong with them; exit code 1 when something keeps one from running."""
+def check(
+    files: Files,
+    key: Annotated[
+        str | None, typer.Option(help="Id of the BPMN process that is meant, if a file has several.", metavar="ID")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read process files and name what is wrong with them; exit code 1 when something keeps one from running.
+
+    What is said is what deploying the file would say: of a file with several processes what concerns the one meant.
+    """
     from segue.bpmn import read_file  # noqa: PLC0415 - the parsers take their time
 
     reports = {}
     for file in files:
         result = read_file(_read(file), name=file.name)
-        reports[str(file)] = [_finding(found) for found in result.findings]
+        reports[str(file)] = [_finding(found) for found in result.findings_for(key)]
     bad = any(found["severity"] == "error" for findings in reports.values() for found in findings)
     if json:
         show_json([{"file": file, "findings": findings} for file, findings in reports.items()])

@@ -47,7 +47,7 @@ def serve(
     from segue.bootstrap.server import run_server  # noqa: PLC0415 - everything of the engine hangs on it
 
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    run_server(settings, say, warn)
+    run_server(configuration, say, warn)
 
 
 def config(data: Data = None, json: Json = False) -> None:

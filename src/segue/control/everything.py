@@ -19,11 +19,14 @@ from segue.control.logs import Logs, NoShipping, Shipping
 from segue.control.metrics import Metrics
 from segue.control.notices import Notices
 from segue.control.operations import Operations
+from segue.control.probing import Probing
 from segue.control.processes import Processes
 from segue.control.published import Published
 from segue.control.queues import Queues
 from segue.control.running import Gauges, RunningEngine
+from segue.control.schedules import Schedules
 from segue.control.sessions import Sessions
+from segue.control.statistics import Statistics
 from segue.control.tasks import Tasks
 from segue.control.tokens import Tokens
 from segue.control.trash import Trash
@@ -46,6 +49,9 @@ class Control:
     forecast: Forecast
     instances: Instances
     queues: Queues
+    schedules: Schedules
+    probing: Probing
+    statistics: Statistics
     trash: Trash
     tasks: Tasks
     delivery: Delivery
@@ -96,8 +102,11 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         versions=versions,
         editing=Editing(versions, store),
         forecast=Forecast(store, store, versions),
-        instances=Instances(store, store, clock),
+        instances=Instances(store, store, store, clock, chance),
         queues=Queues(store, store, clock),
+        schedules=Schedules(store, store, clock),
+        statistics=Statistics(store, clock),
+        probing=Probing(store, store, directory),
         trash=trash,
         tasks=tasks,
         limits=Limits(store, engine, clock),

@@ -5,16 +5,31 @@ from __future__ import annotations
 from msgspec import Struct
 
 from segue.control.paging import Page, page
-from segue.model.errors import Conflict, NotFound
+from segue.core.searching import parse_match
+from segue.core.versions import choose_asked
+from segue.model.errors import Conflict, NodeNotFound, NotFound
+from segue.model.ids import make_id
 from segue.model.message import Consumed, LogLine, Message, Outcome, Record, Transition
+from segue.model.start import Accepted, Headers, Start
 from segue.model.versions import Instance, Step
+from segue.ports.catalog import ProcessCatalog
 from segue.ports.messages import MessageStore
-from segue.ports.outside import Clock
-from segue.ports.views import InstanceFilter, Views
+from segue.ports.outside import Chance, Clock
+from segue.ports.views import Content, Found, InstanceFilter, Views
 
 # How often a cancel looks again when every message it saw had moved on before it could be settled.
 _ATTEMPTS = 100
 _DETAIL = 1000
+# So long (ms) a search looks before it says how far it came.
+_SEARCH_MS = 80
+
+
+class Again(Struct, frozen=True, kw_only=True):
+    """How to run an instance again from a node: at which version, and with what instead of what there was."""
+
+    version: int | None = None
+    body: bytes | None = None
+    headers: Headers | None = None
 
 
 class InstanceDetail(Struct, frozen=True, kw_only=True):
@@ -28,15 +43,65 @@ class InstanceDetail(Struct, frozen=True, kw_only=True):
 class Instances:
     """Look at instances, and end them."""
 
-    def __init__(self, views: Views, messages: MessageStore, clock: Clock) -> None:
+    def __init__(
+        self, views: Views, messages: MessageStore, catalog: ProcessCatalog, clock: Clock, chance: Chance
+    ) -> None:
         self._views = views
         self._messages = messages
+        self._catalog = catalog
         self._clock = clock
+        self._chance = chance
 
     async def find(self, wanted: InstanceFilter) -> Page[Instance]:
         """Instances, newest first."""
         more = await self._views.instances(_with_limit(wanted, wanted.limit + 1))
         return page(more, wanted.limit, lambda instance: instance.id)
+
+    async def search(self, wanted: InstanceFilter, text: str) -> Found:
+        """Instances with a message that holds what `text` says, newest first, as far as a moment lasts. Raises Invalid.
+
+        The answer says how far was looked; asking on from there comes to an end.
+        """
+        return await self._views.search(wanted, parse_match(text), _SEARCH_MS)
+
+    async def content(self, id: str, message: str) -> Content:
+        """What a message of the instance held when it came to its node. Raises NotFound."""
+        found = await self._views.message_content(id, message)
+        if found is None:
+            raise NotFound(f"Instance {id[:100]} has no message {message[:100]}")
+        return found
+
+    async def resend(self, id: str, message: str, how: Again) -> Accepted:
+        """Begin a new instance at the node of one of this instance's messages, with what that held or with `how`.
+
+        Raises NotFound; Conflict when nothing was kept of the message and no body is given; VersionNotFound,
+        NodeNotFound, or Conflict for a version that cannot take it.
+        """
+        old = await self._instance(id)
+        held = await self.content(id, message)
+        body = held.body if how.body is None else how.body
+        if body is None:
+            raise Conflict("What this message held was not kept, so a body has to be given")
+        number = old.version if how.version is None else how.version
+        version = choose_asked(old.process, (await self._catalog.process(old.process)).versions, number)
+        graph = (await self._catalog.content(version.id)).graph
+        if all(node.id != held.node for node in graph.nodes):
+            raise NodeNotFound(f"Version {number} of {old.process} has no node {held.node}")
+        now = self._clock.now()
+        entropy = self._chance.entropy(20)
+        return await self._messages.accept(
+            Start(
+                process=old.process,
+                instance=make_id(now, entropy[:10]),
+                message=make_id(now, entropy[10:]),
+                at=now,
+                body=body,
+                headers=(held.headers or {}) if how.headers is None else how.headers,
+                version=number,
+                entry=held.node,
+                origin=id,
+            )
+        )
 
     async def get(self, id: str) -> InstanceDetail:
         """Raises NotFound."""

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from segue.core.searching import Match
+from segue.core.statistics import Timing
 from segue.model.events import Event
 from segue.model.ledger import Audit, QueueState
 from segue.model.message import Message, Place
@@ -75,6 +77,44 @@ class Cause(Struct, frozen=True, kw_only=True):
     versions: tuple[int, ...]
 
 
+class Minute(Struct, frozen=True, kw_only=True):
+    """Instances that were started in the minute from `at` on, and those of them that have failed."""
+
+    at: int
+    started: int
+    failed: int
+
+
+class Passed(Struct, frozen=True, kw_only=True):
+    """A message that has left a node lately, and its instance."""
+
+    message: str
+    instance: str
+    outcome: str
+    taken: int
+    ended: int
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What a search found. `next` is the id of the last instance looked at, None when all were.
+
+    `reached` is when that one was started: what is older was not looked at yet.
+    """
+
+    instances: list[Instance]
+    next: str | None
+    reached: int | None
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """What a message of an instance held when it came to its node. None where it was not kept."""
+
+    message: str
+    node: str
+    headers: dict[str, str] | None
+    body: bytes | None
+
+
 class StoredLog(Struct, frozen=True, kw_only=True):
     """A log line as stored."""
 
@@ -95,6 +135,32 @@ class Views(Protocol):
     async def instances(self, filter: InstanceFilter) -> list[Instance]: ...
 
     async def instance(self, id: str) -> Instance | None: ...
+
+    async def search(self, filter: InstanceFilter, match: Match, budget_ms: int) -> Found:
+        """Instances of the filter with a message that matches, newest first, as far as `budget_ms` lasts.
+
+        At least one instance is looked at, so that asking on from `next` comes to an end.
+        """
+        ...
+
+    async def recent_steps(self, version: int, bound: int) -> list[Timing]:
+        """The steps of a version among the newest `bound` steps of the store, oldest first."""
+        ...
+
+    async def passed(self, version: int, node: str, bound: int, limit: int) -> list[Passed]:
+        """The messages that left a node last, newest first, of the newest `bound` steps of the store."""
+        ...
+
+    async def traffic(self, process: str | None, since: int) -> list[Minute]:
+        """Instances by the minute they were started in, from the minute `since` on, oldest first.
+
+        Of so many that a look would take long the oldest may be missing.
+        """
+        ...
+
+    async def message_content(self, instance: str, message: str) -> Content | None:
+        """What a message of the instance, live or gone, held; None when the instance has no such message."""
+        ...
 
     async def instance_messages(self, id: str, limit: int = 1000) -> list[Message]: ...
 

@@ -31,7 +31,7 @@ from segue.model.versions import Version
 from segue.model.workers import Fault, WorkerCall, WorkerReply
 from segue.ports.messages import MessageStore
 from segue.ports.outside import Chance, Clock, WorkerTransport
-from segue.runtime.directory import WorkerDirectory
+from segue.runtime.directory import ActionAddresses
 from segue.runtime.fair_limits import FairLimits
 from segue.runtime.herald import Herald
 from segue.runtime.lane import Lane, LaneState
@@ -56,7 +56,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
 
     store: MessageStore
     transport: WorkerTransport
-    directory: WorkerDirectory
+    directory: ActionAddresses
     limits: FairLimits
     clock: Clock
     chance: Chance

@@ -17,7 +17,7 @@ _PATHS = {
 }
 
 
-class WorkerDirectory:
+class ActionAddresses:
     """The registered workers, kept in memory for the data path; `reload` after each change."""
 
     def __init__(self, catalog: WorkerCatalog) -> None:

@@ -18,7 +18,7 @@ from segue.ports.store import Store
 from segue.ports.telemetry import Telemetry
 from segue.runtime.accept import Acceptor
 from segue.runtime.control_service import Surroundings
-from segue.runtime.directory import WorkerDirectory
+from segue.runtime.directory import ActionAddresses
 from segue.runtime.events import EventBus
 from segue.runtime.fair_limits import FairLimits
 from segue.runtime.herald import Herald
@@ -53,7 +53,7 @@ class Engine:
         self.herald = Herald(store)
         self.meter = Meter(store, store, store, clock)
         self._store = store
-        self._directory = WorkerDirectory(store)
+        self._directory = ActionAddresses(store)
         self._worker_limits: WorkerLimits | None = None
         if applications is not None:
             self._worker_limits = WorkerLimits(store, applications, self._directory.worker, clock)

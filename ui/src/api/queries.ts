@@ -16,8 +16,9 @@ export interface PlacedWhere {
 }
 
 /** All processes, page after page: the tree and the search need them whole. */
-export function useProcesses() {
+export function useProcesses(enabled = true) {
   return useQuery({
+    enabled,
     queryKey: ['processes'],
     queryFn: async () => {
       const found: Schemas['ProcessOut'][] = [];
@@ -34,8 +35,9 @@ export function useProcesses() {
   });
 }
 
-export function useProcess(process: string) {
+export function useProcess(process: string, enabled = true) {
   return useQuery({
+    enabled,
     queryKey: ['processes', process],
     queryFn: () => ask(api.GET('/api/v1/processes/{process}', { params: { path: { process } } })),
     refetchInterval: SOON * 2,
@@ -105,6 +107,7 @@ export interface InstanceWhere {
   version?: number | undefined;
   state?: 'running' | 'finished' | 'failed' | 'cancelled' | undefined;
   since?: number | undefined;
+  until?: number | undefined;
 }
 
 export function useInstances(where: InstanceWhere, limit = 50) {
@@ -172,12 +175,16 @@ export function useWorkers() {
   });
 }
 
-export function useWorkerCheck(name: string) {
-  return useQuery({
+export function workerCheck(name: string) {
+  return {
     queryKey: ['workers', name, 'check'],
     refetchInterval: 30_000,
     queryFn: () => ask(api.GET('/api/v1/workers/{name}/check', { params: { path: { name } } })),
-  });
+  };
+}
+
+export function useWorkerCheck(name: string) {
+  return useQuery(workerCheck(name));
 }
 
 export function useWorkerActions(name: string, open: boolean) {
@@ -201,6 +208,118 @@ export function useLogs(where: { instance?: string | undefined; process?: string
       ),
     getNextPageParam: (page) => page.next ?? undefined,
   });
+}
+
+export function useContent(instance: string, message: string | null) {
+  return useQuery({
+    queryKey: ['content', instance, message],
+    enabled: message !== null,
+    staleTime: 60_000,
+    queryFn: () =>
+      ask(api.GET('/api/v1/instances/{id}/messages/{message}', { params: { path: { id: instance, message: message ?? '' } } })),
+  });
+}
+
+/** A search answers what it found in a moment, and how far it came; `next` leads on. */
+export function useSearch(where: InstanceWhere, match: string, limit = 50) {
+  return useInfiniteQuery({
+    queryKey: ['instance-search', where, match, limit],
+    enabled: match !== '',
+    initialPageParam: undefined as string | undefined,
+    retry: false,
+    queryFn: ({ pageParam }) =>
+      ask(
+        api.GET('/api/v1/instance-search', {
+          params: { query: { ...given(where), match, limit, ...(pageParam ? { cursor: pageParam } : {}) } },
+        }),
+      ),
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+}
+
+export function useTest(process: string, version: number, on: boolean) {
+  return useQuery({
+    queryKey: ['test', process, version],
+    enabled: on,
+    retry: false,
+    staleTime: Infinity,
+    queryFn: () =>
+      ask(api.GET('/api/v1/processes/{process}/versions/{number}/test', { params: { path: { process, number: version } } })),
+  });
+}
+
+export function useStatistics(process: string, version: number, on = true) {
+  return useQuery({
+    queryKey: ['statistics', process, version],
+    enabled: on,
+    refetchInterval: 10_000,
+    queryFn: () =>
+      ask(api.GET('/api/v1/processes/{process}/versions/{number}/statistics', { params: { path: { process, number: version } } })),
+  });
+}
+
+export function useLastMessages(process: string, number: number, node: string) {
+  return useQuery({
+    queryKey: ['last', process, number, node],
+    refetchInterval: SOON * 2,
+    queryFn: () =>
+      ask(
+        api.GET('/api/v1/processes/{process}/versions/{number}/nodes/{node}/messages', {
+          params: { path: { process, number, node } },
+        }),
+      ),
+  });
+}
+
+export function useTraffic(process?: string) {
+  return useQuery({
+    queryKey: ['traffic', process ?? null],
+    refetchInterval: 10_000,
+    queryFn: () => ask(api.GET('/api/v1/traffic', { params: { query: process ? { process } : {} } })),
+  });
+}
+
+export function useSchedules(process?: string) {
+  return useQuery({
+    queryKey: ['schedules', process ?? null],
+    queryFn: async () =>
+      (await ask(api.GET('/api/v1/schedules', { params: { query: { limit: 500, ...(process ? { process } : {}) } } }))).items,
+    refetchInterval: 15_000,
+  });
+}
+
+export function useSystem() {
+  return useQuery({ queryKey: ['system'], queryFn: () => ask(api.GET('/api/v1/system')), refetchInterval: 10_000 });
+}
+
+export function useSettings() {
+  return useQuery({ queryKey: ['settings'], queryFn: () => ask(api.GET('/api/v1/settings')) });
+}
+
+export interface ActivityWhere {
+  by?: string | undefined;
+  action?: string | undefined;
+  about?: string | undefined;
+  since?: number | undefined;
+}
+
+export function useActivity(where: ActivityWhere, limit = 50) {
+  return useInfiniteQuery({
+    queryKey: ['activity', where, limit],
+    initialPageParam: undefined as string | undefined,
+    placeholderData: keepPreviousData,
+    queryFn: ({ pageParam }) =>
+      ask(
+        api.GET('/api/v1/activity', {
+          params: { query: { ...given(where), limit, ...(pageParam ? { cursor: pageParam } : {}) } },
+        }),
+      ),
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+}
+
+export function useInvitations() {
+  return useQuery({ queryKey: ['invitations'], queryFn: () => ask(api.GET('/api/v1/invitations')) });
 }
 
 export function useAudit() {

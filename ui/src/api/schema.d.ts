@@ -537,6 +537,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/processes/{process}/versions/{number}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Test Version
+         * @description Ask whether the worker and the action of each node answer. Nothing is executed.
+         *
+         *     Scope: read
+         */
+        get: operations["test_version_api_v1_processes__process__versions__number__test_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/instances": {
         parameters: {
             query?: never;
@@ -551,6 +573,28 @@ export interface paths {
          *     Scope: read
          */
         get: operations["list_instances_api_v1_instances_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instance-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Instances
+         * @description Search instances by what their messages hold, newest first, for a moment; `next` leads on.
+         *
+         *     Scope: read
+         */
+        get: operations["search_instances_api_v1_instance_search_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -575,6 +619,50 @@ export interface paths {
         get: operations["get_instance_api_v1_instances__id__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{id}/messages/{message}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Content
+         * @description What one of an instance's messages, live or gone, held when it came to its node.
+         *
+         *     Scope: read
+         */
+        get: operations["get_content_api_v1_instances__id__messages__message__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instances/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Instance
+         * @description Run again from the node of one of the instance's messages: a new instance, which names this one as its origin.
+         *
+         *     Scope: operate
+         */
+        post: operations["resend_instance_api_v1_instances__id__resend_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -705,6 +793,116 @@ export interface paths {
          *     Scope: read
          */
         get: operations["bottleneck_api_v1_metrics_bottleneck_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Schedules
+         * @description List the schedules of each process: those that fire, and those of processes that have no enabled version.
+         *
+         *     Scope: read
+         */
+        get: operations["list_schedules_api_v1_schedules_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{process}/{node}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Schedule
+         * @description Start an instance as the schedule would, now and besides its ticks.
+         *
+         *     Scope: operate
+         */
+        post: operations["run_schedule_api_v1_schedules__process___node__run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{process}/versions/{number}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Recent Statistics
+         * @description How each node of a version did lately: counts, waiting, working, the worker's and remote systems' times.
+         *
+         *     Scope: read
+         */
+        get: operations["recent_statistics_api_v1_processes__process__versions__number__statistics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{process}/versions/{number}/nodes/{node}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Last Messages
+         * @description The ten messages that left a node last, newest first.
+         *
+         *     Scope: read
+         */
+        get: operations["last_messages_api_v1_processes__process__versions__number__nodes__node__messages_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Traffic
+         * @description Instances by the minute, the last hour, of one process or of all.
+         *
+         *     Scope: read
+         */
+        get: operations["traffic_api_v1_traffic_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2295,6 +2493,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings
+         * @description Every setting of the server, what it is and who decided; secrets are masked.
+         *
+         *     Scope: admin
+         */
+        get: operations["settings_api_v1_settings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * System
+         * @description How the server is: since when it runs, and what is in its data folder.
+         *
+         *     Scope: read
+         */
+        get: operations["system_api_v1_system_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/services": {
         parameters: {
             query?: never;
@@ -2398,6 +2640,20 @@ export interface components {
             password: string;
         };
         /**
+         * AcceptedOut
+         * @description An instance that was begun.
+         */
+        AcceptedOut: {
+            /** Instance */
+            instance: string;
+            /** Process */
+            process: string;
+            /** Version */
+            version: number;
+            /** Message */
+            message: string;
+        };
+        /**
          * ActKind
          * @description What a person did to a message.
          * @enum {string}
@@ -2482,6 +2738,28 @@ export interface components {
             };
             /** Address */
             address: string;
+        };
+        /**
+         * AgainIn
+         * @description From which of the instance's messages to run again; what is not given is as it was.
+         */
+        AgainIn: {
+            /** Body */
+            body?: string | null;
+            /**
+             * Encoding
+             * @default utf-8
+             * @enum {string}
+             */
+            encoding: "utf-8" | "base64";
+            /** Headers */
+            headers?: {
+                [key: string]: string;
+            } | null;
+            /** Version */
+            version?: number | null;
+            /** Message */
+            message: string;
         };
         /**
          * AmqpSettingsIn
@@ -2829,6 +3107,27 @@ export interface components {
             entries: components["schemas"]["EntryOut"][];
         };
         /**
+         * ContentOut
+         * @description What a message held when it came to its node; null where it was too large to be kept.
+         */
+        ContentOut: {
+            /** Message */
+            message: string;
+            /** Node */
+            node: string;
+            /** Headers */
+            headers: {
+                [key: string]: string;
+            } | null;
+            /** Body */
+            body: string | null;
+            /**
+             * Encoding
+             * @enum {string}
+             */
+            encoding: "utf-8" | "base64";
+        };
+        /**
          * ContextOut
          * @description A line and those around it, oldest first.
          */
@@ -3153,6 +3452,20 @@ export interface components {
             read_only: boolean;
             /** Fields */
             fields: components["schemas"]["FieldOut"][];
+        };
+        /**
+         * FoundOut
+         * @description What was found so far. `next` is the cursor to search on from, null at the end.
+         *
+         *     `reached` is when the last instance that was looked at began.
+         */
+        FoundOut: {
+            /** Items */
+            items: components["schemas"]["InstanceOut"][];
+            /** Next */
+            next: string | null;
+            /** Reached */
+            reached: number | null;
         };
         /**
          * GroupBy
@@ -3574,6 +3887,13 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /** Listed[ScheduleOut] */
+        Listed_ScheduleOut_: {
+            /** Items */
+            items: components["schemas"]["ScheduleOut"][];
+            /** Next */
+            next: string | null;
+        };
         /** Listed[SenderOut] */
         Listed_SenderOut_: {
             /** Items */
@@ -3692,6 +4012,21 @@ export interface components {
             text?: string | null;
         };
         /**
+         * MinuteOut
+         * @description Instances that were started in the minute from `at` on, and those of them that have failed.
+         */
+        MinuteOut: {
+            /**
+             * At
+             * @description ms since the epoch
+             */
+            at: number;
+            /** Started */
+            started: number;
+            /** Failed */
+            failed: number;
+        };
+        /**
          * NewInvitationOut
          * @description An invitation just made; the link is /join#SECRET at the server's address.
          */
@@ -3766,6 +4101,22 @@ export interface components {
             application: string | null;
         };
         /**
+         * NodeCheckOut
+         * @description What testing a node found: `problem` says what is wrong with its worker or action.
+         */
+        NodeCheckOut: {
+            /** Node */
+            node: string;
+            /** Label */
+            label: string;
+            /** Worker */
+            worker: string;
+            /** Action */
+            action: string;
+            /** Problem */
+            problem: string | null;
+        };
+        /**
          * NodeKind
          * @description What a node does with a message. `UNSUPPORTED` is kept and drawn, and never published.
          * @enum {string}
@@ -3833,6 +4184,27 @@ export interface components {
             oldest: components["schemas"]["SpreadOut"] | null;
             /** Hosts */
             hosts: components["schemas"]["RemoteOut"][];
+        };
+        /**
+         * NodeStatisticsOut
+         * @description One node over the steps looked at; durations in ms.
+         */
+        NodeStatisticsOut: {
+            /** Node */
+            node: string;
+            /** Count */
+            count: number;
+            /** Failed */
+            failed: number;
+            /** Repeats */
+            repeats: number;
+            /** Per Minute */
+            per_minute: number;
+            waited: components["schemas"]["StepSpreadOut"];
+            worked: components["schemas"]["StepSpreadOut"];
+            worker: components["schemas"]["StepSpreadOut"];
+            remote: components["schemas"]["StepSpreadOut"];
+            cpu: components["schemas"]["StepSpreadOut"];
         };
         /**
          * NoticeDetailOut
@@ -4042,6 +4414,28 @@ export interface components {
          * @enum {string}
          */
         OperationState: "running" | "paused" | "done" | "cancelled" | "failed";
+        /**
+         * PassedOut
+         * @description A message that has left the node lately.
+         */
+        PassedOut: {
+            /** Message */
+            message: string;
+            /** Instance */
+            instance: string;
+            /** Outcome */
+            outcome: string;
+            /**
+             * Taken
+             * @description ms since the epoch
+             */
+            taken: number;
+            /**
+             * Ended
+             * @description ms since the epoch
+             */
+            ended: number;
+        };
         /**
          * PasswordFieldIn
          * @description A password, and the field that it belongs to.
@@ -4338,6 +4732,23 @@ export interface components {
             last_started: number | null;
         };
         /**
+         * RecentStepsOut
+         * @description The nodes of a version over its newest steps; `since` is when the first of these ended.
+         */
+        RecentStepsOut: {
+            /** Steps */
+            steps: number;
+            /** Since */
+            since: number | null;
+            /**
+             * Until
+             * @description ms since the epoch
+             */
+            until: number;
+            /** Nodes */
+            nodes: components["schemas"]["NodeStatisticsOut"][];
+        };
+        /**
          * RemoteOut
          * @description Calls that actions made to one host. `statuses` counts answers by status; 0 is none at all.
          */
@@ -4463,6 +4874,14 @@ export interface components {
             created: number;
         };
         /**
+         * RunOut
+         * @description The instance that was started.
+         */
+        RunOut: {
+            /** Instance */
+            instance: string;
+        };
+        /**
          * SampleIn
          * @description A message to try a condition on.
          */
@@ -4476,6 +4895,40 @@ export interface components {
             headers?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * ScheduleOut
+         * @description A timer that starts a process. `active`: it fires. `last` is the tick decided last, `next` are the coming ones.
+         *
+         *     `late`: a tick is due since more than a minute and did not fire. `missed` says what becomes of missed ticks.
+         */
+        ScheduleOut: {
+            /** Process */
+            process: string;
+            /** Version */
+            version: number;
+            /** Node */
+            node: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Value */
+            value: string;
+            /** Zone */
+            zone: string;
+            /** Missed */
+            missed: string;
+            /** Body */
+            body: string;
+            /** Active */
+            active: boolean;
+            /** Last */
+            last: number | null;
+            /** Next */
+            next: number[];
+            /** Late */
+            late: boolean;
         };
         /**
          * SenderChangeIn
@@ -4599,6 +5052,20 @@ export interface components {
              * @default false
              */
             current: boolean;
+        };
+        /**
+         * SettingOut
+         * @description A setting of the server, and who decided it; a secret is masked.
+         */
+        SettingOut: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+            /** Origin */
+            origin: string;
+            /** About */
+            about: string;
         };
         /**
          * SettingsIn
@@ -4731,6 +5198,20 @@ export interface components {
             status: number | null;
         };
         /**
+         * StepSpreadOut
+         * @description How a duration (ms) is spread.
+         */
+        StepSpreadOut: {
+            /** Least */
+            least: number;
+            /** Median */
+            median: number;
+            /** P95 */
+            p95: number;
+            /** Most */
+            most: number;
+        };
+        /**
          * SummaryOut
          * @description All of the time that was asked for in one, for each node and for the instances of each version.
          */
@@ -4739,6 +5220,32 @@ export interface components {
             nodes: components["schemas"]["NodePointOut"][];
             /** Processes */
             processes: components["schemas"]["ProcessPointOut"][];
+        };
+        /**
+         * SystemOut
+         * @description How the server is: since when it runs (ms since the epoch), and what its data folder holds, in bytes.
+         */
+        SystemOut: {
+            /** Version */
+            version: string;
+            /** Python */
+            python: string;
+            /**
+             * Started
+             * @description ms since the epoch
+             */
+            started: number;
+            /**
+             * Now
+             * @description ms since the epoch
+             */
+            now: number;
+            /** Store */
+            store: string;
+            /** Store Bytes */
+            store_bytes: number | null;
+            /** Free Bytes */
+            free_bytes: number | null;
         };
         /**
          * TokenIn
@@ -5998,6 +6505,38 @@ export interface operations {
             };
         };
     };
+    test_version_api_v1_processes__process__versions__number__test_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeCheckOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_instances_api_v1_instances_get: {
         parameters: {
             query?: {
@@ -6035,6 +6574,44 @@ export interface operations {
             };
         };
     };
+    search_instances_api_v1_instance_search_get: {
+        parameters: {
+            query: {
+                limit?: number;
+                cursor?: string | null;
+                process?: string | null;
+                version?: number | null;
+                state?: components["schemas"]["InstanceState"] | null;
+                since?: number | null;
+                until?: number | null;
+                match: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_instance_api_v1_instances__id__get: {
         parameters: {
             query?: never;
@@ -6053,6 +6630,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InstanceDetailOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_content_api_v1_instances__id__messages__message__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContentOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_instance_api_v1_instances__id__resend_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgainIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedOut"];
                 };
             };
             /** @description A problem */
@@ -6254,6 +6898,167 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BottleneckOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_schedules_api_v1_schedules_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                process?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_ScheduleOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_schedule_api_v1_schedules__process___node__run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recent_statistics_api_v1_processes__process__versions__number__statistics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecentStepsOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    last_messages_api_v1_processes__process__versions__number__nodes__node__messages_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+                number: number;
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassedOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    traffic_api_v1_traffic_get: {
+        parameters: {
+            query?: {
+                process?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MinuteOut"][];
                 };
             };
             /** @description A problem */
@@ -9225,6 +10030,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settings_api_v1_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingOut"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_api_v1_system_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemOut"];
                 };
             };
             /** @description A problem */

@@ -33,6 +33,9 @@ export interface Painted {
   chosen?: string;
   passed?: string[];
   stuck?: string[];
+  heat?: [string, number][];
+  broken?: string[];
+  fine?: string[];
 }
 
 export default function Diagram({
@@ -82,15 +85,18 @@ export default function Diagram({
     if (ready && viewer.current) putMarks(viewer.current, JSON.parse(marked) as Mark[]);
   }, [ready, marked]);
 
-  const paint = JSON.stringify([painted.chosen ?? '', painted.passed ?? [], painted.stuck ?? []]);
+  const paint = JSON.stringify([painted.chosen ?? '', painted.passed ?? [], painted.stuck ?? [], painted.heat ?? [], painted.broken ?? [], painted.fine ?? []]);
   useEffect(() => {
     if (!ready || !viewer.current) return undefined;
-    const [chosen, passed, stuck] = JSON.parse(paint) as [string, string[], string[]];
+    const [chosen, passed, stuck, heat, broken, fine] = JSON.parse(paint) as [string, string[], string[], [string, number][], string[], string[]];
     const canvas = viewer.current.get<Canvas>('canvas');
     const registry = viewer.current.get<Registry>('elementRegistry');
     const put: [string, string][] = [
       ...passed.map((id): [string, string] => [id, 'passed']),
       ...stuck.map((id): [string, string] => [id, 'stuck']),
+      ...heat.map(([id, level]): [string, string] => [id, `heat-${level}`]),
+      ...broken.map((id): [string, string] => [id, 'broken']),
+      ...fine.map((id): [string, string] => [id, 'fine']),
       ...(chosen ? [[chosen, 'chosen'] as [string, string]] : []),
     ].filter(([id]) => registry.get(id) !== undefined) as [string, string][];
     for (const [id, name] of put) canvas.addMarker(id, name);

@@ -3,10 +3,12 @@ import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 
-import { useInstances, usePlaced, useProcesses, useServices, useWorkers } from '../api/queries';
+import { useInstances, usePlaced, useProcesses, useQueues, useSchedules, useServices, useTraffic, useWorkers } from '../api/queries';
 import { groupTrash } from '../lib/groups';
+import { duration } from '../lib/time';
 import { href, processHref } from '../lib/url';
 import { t } from '../texts';
+import { Bars } from '../ui/Bars';
 import { Empty, Page, Shown, State, When } from '../ui/parts';
 import { WorkerState } from './Workers';
 
@@ -18,6 +20,7 @@ export default function Home() {
   const tasks = usePlaced('tasks', {}, LOOKED_AT);
   const services = useServices();
   const processes = useProcesses();
+  const traffic = useTraffic();
   const failing = trash.data ? groupTrash(trash.data.pages[0]?.items ?? []) : [];
   const held = (services.data ?? []).flatMap((service) =>
     service.lanes.filter((lane) => lane.held !== null).map((lane) => ({ ...lane, service })),
@@ -54,6 +57,14 @@ export default function Home() {
           </Button>
         </Empty>
       )}
+      <Card withBorder component="section" aria-label={t.statistics.traffic}>
+        <Title order={2} size="h5" mb="xs">
+          {t.statistics.traffic}
+        </Title>
+        <Shown of={traffic} rows={2}>
+          {(data) => <Bars minutes={data} />}
+        </Shown>
+      </Card>
       <SimpleGrid cols={{ base: 1, md: 2, xl: 3 }}>
         <Panel title={t.home.trash} side={<See to="/trash" />}>
           <Shown of={trash} rows={2}>
@@ -114,7 +125,13 @@ export default function Home() {
         <Panel title={t.home.instances} side={<See to="/instances" />}>
           <InstanceCounts />
         </Panel>
-        <Panel title={t.home.services}>
+        <Panel title={t.home.queues}>
+          <QueueHealth />
+        </Panel>
+        <Panel title={t.schedules.title} side={<See to="/schedules" />}>
+          <NextSchedules />
+        </Panel>
+        <Panel title={t.home.services} side={<See to="/services" />}>
           <Shown of={services} rows={2}>
             {(data) =>
               data.length === 0 ? (
@@ -175,6 +192,61 @@ function InstanceCount({ state }: { state: 'running' | 'failed' | 'finished' | '
         {page ? (page.next ? t.trash.atLeast(page.items.length) : page.items.length) : '…'}
       </Text>
     </Group>
+  );
+}
+
+/** The queues that hold the oldest messages. */
+function QueueHealth() {
+  const queues = useQueues();
+  return (
+    <Shown of={queues} rows={2}>
+      {(data) => {
+        if (data.length === 0) return <Nothing text={t.queues.empty} />;
+        const total = data.reduce((sum, queue) => sum + queue.depth + queue.delayed, 0);
+        return (
+          <>
+            <Text size="sm">{t.health.queued(total)}</Text>
+            {[...data]
+              .sort((a, b) => b.oldest_ms - a.oldest_ms || b.depth - a.depth)
+              .slice(0, LISTED)
+              .map((queue) => (
+                <Line
+                  key={`${queue.process} ${queue.version} ${queue.node}`}
+                  href={processHref(queue.process, { version: queue.version, node: queue.node })}
+                  name={`${queue.process} v${queue.version} · ${queue.node}`}
+                  about={queue.oldest_ms ? t.health.oldest(duration(queue.oldest_ms)) : ''}
+                  side={(queue.depth + queue.delayed).toLocaleString('en')}
+                />
+              ))}
+          </>
+        );
+      }}
+    </Shown>
+  );
+}
+
+/** What is late first, then what comes next. */
+function NextSchedules() {
+  const schedules = useSchedules();
+  return (
+    <Shown of={schedules} rows={2}>
+      {(data) => {
+        const active = data.filter((one) => one.active && (one.late || one.next.length > 0));
+        if (active.length === 0) return <Nothing text={t.schedules.none} />;
+        return active
+          .sort((a, b) => Number(b.late) - Number(a.late) || (a.next[0] ?? 0) - (b.next[0] ?? 0))
+          .slice(0, LISTED)
+          .map((one) => (
+            <Line
+              key={`${one.process} ${one.node}`}
+              href={processHref(one.process, { tab: 'settings' })}
+              name={`${one.process} · ${one.name}`}
+              about={`${one.value} ${one.zone}`}
+              side={one.late ? <State of="failed" text={t.schedules.late} /> : <When at={one.next[0]} />}
+            />
+          ));
+      }}
+    </Shown>
   );
 }
 

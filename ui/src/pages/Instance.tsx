@@ -1,10 +1,12 @@
-import { Alert, Anchor, Card, Group, SimpleGrid, Stack, Table, Tabs, Text } from '@mantine/core';
+import { Alert, Anchor, Button, Card, Drawer, Group, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'wouter';
 
 import { api, ask, type Schemas } from '../api/client';
 import { useChange, useDrawing, useInstance, useNodes } from '../api/queries';
 import type { Mark } from '../diagram/marks';
+import { Hop } from '../instance/Hop';
+import { Waterfall } from '../instance/Waterfall';
 import { wayOf } from '../lib/path';
 import { duration, instant, micros } from '../lib/time';
 import { href, processHref, useParameter } from '../lib/url';
@@ -105,10 +107,11 @@ function Facts({ of }: { of: Detail }) {
   );
 }
 
-const TABS = ['path', 'steps', 'messages', 'logs'] as const;
+const TABS = ['path', 'waterfall', 'steps', 'messages', 'logs'] as const;
 
 function Parts({ of }: { of: Detail }) {
   const [wanted, setTab] = useParameter('tab');
+  const [message, setMessage] = useParameter('message');
   const tab = TABS.find((each) => each === wanted) ?? 'path';
   const nodes = useNodes(of.process, of.version);
   const nameOf = (id: string) => nodes.data?.find((node) => node.id === id)?.label ?? id;
@@ -122,23 +125,42 @@ function Parts({ of }: { of: Detail }) {
         ))}
       </Tabs.List>
       <Tabs.Panel value="path" pt="md">
-        <Path of={of} />
+        <Path of={of} nameOf={nameOf} open={setMessage} />
+      </Tabs.Panel>
+      <Tabs.Panel value="waterfall" pt="md">
+        <Waterfall of={of} nameOf={nameOf} open={setMessage} chosen={message} />
       </Tabs.Panel>
       <Tabs.Panel value="steps" pt="md">
-        <Steps of={of} nameOf={nameOf} />
+        <Steps steps={of.steps} nameOf={nameOf} open={setMessage} />
       </Tabs.Panel>
       <Tabs.Panel value="messages" pt="md">
-        <Messages of={of} nameOf={nameOf} />
+        <Messages of={of} nameOf={nameOf} open={setMessage} />
       </Tabs.Panel>
       <Tabs.Panel value="logs" pt="md">
         <LogList where={{ instance: of.id }} />
       </Tabs.Panel>
+      <Drawer
+        opened={message !== ''}
+        onClose={() => setMessage(null)}
+        position="right"
+        size="xl"
+        title={t.hop.title(nameOf(nodeOf(of, message) ?? ''))}
+        closeButtonProps={{ 'aria-label': t.close }}
+      >
+        {message !== '' && <Hop key={message} of={of} message={message} nameOf={nameOf} open={setMessage} />}
+      </Drawer>
     </Tabs>
   );
 }
 
-function Path({ of }: { of: Detail }) {
+function nodeOf(of: Detail, message: string): string | undefined {
+  return of.steps.find((each) => each.message === message)?.node ?? of.messages.find((each) => each.id === message)?.node;
+}
+
+function Path({ of, nameOf, open }: { of: Detail; nameOf: (id: string) => string; open: (message: string) => void }) {
   const drawing = useDrawing(of.process, of.version);
+  const [node, setNode] = useParameter('node');
+  const here = of.steps.filter((step) => step.node === node);
   const way = wayOf(of);
   const marks: Mark[] = [
     ...[...way.passed].map(([node, count]): Mark => ({ node, kind: 'flight', text: `✓ ${count}`, about: t.instance.passed(count) })),
@@ -150,28 +172,50 @@ function Path({ of }: { of: Detail }) {
     })),
   ];
   return (
-    <Shown of={drawing} rows={8}>
-      {(xml) => (
-        <LazyDiagram
-          xml={xml}
-          label={t.process.diagramOf(of.process, of.version)}
-          marks={marks}
-          painted={{ passed: [...way.passed.keys()], stuck: [...way.stuck] }}
-        />
+    <Stack>
+      <Shown of={drawing} rows={8}>
+        {(xml) => (
+          <LazyDiagram
+            xml={xml}
+            label={t.process.diagramOf(of.process, of.version)}
+            marks={marks}
+            painted={{ chosen: node, passed: [...way.passed.keys()], stuck: [...way.stuck] }}
+            choose={(id) => {
+              const live = of.messages.find((message) => message.node === id);
+              const steps = of.steps.filter((step) => step.node === id);
+              setNode(steps.length > 0 ? id : null, true);
+              if (live && steps.length === 0) open(live.id);
+              else if (steps.length === 1 && !live) open(steps[0]!.message);
+            }}
+          />
+        )}
+      </Shown>
+      {here.length > 0 && (
+        <section aria-label={nameOf(node)}>
+          <Title order={2} size="h5" mb="xs">
+            {nameOf(node)}
+          </Title>
+          <Steps steps={here} nameOf={nameOf} open={open} />
+        </section>
       )}
-    </Shown>
+    </Stack>
   );
 }
 
-function Steps({ of, nameOf }: { of: Detail; nameOf: (id: string) => string }) {
-  if (of.steps.length === 0) return <Empty title={t.instance.noSteps} />;
+function Steps({ steps, nameOf, open }: { steps: Detail['steps']; nameOf: (id: string) => string; open: (message: string) => void }) {
+  if (steps.length === 0) return <Empty title={t.instance.noSteps} />;
   return (
     <Rows
       label={t.instance.steps}
-      head={[t.instance.node, t.instance.outcome, t.instance.ended, t.instance.waited, t.instance.worked, t.instance.worker, t.instance.repeats, t.instance.status]}
+      head={['', t.instance.node, t.instance.outcome, t.instance.ended, t.instance.waited, t.instance.worked, t.instance.worker, t.hop.remote, t.instance.repeats, t.instance.status]}
     >
-      {of.steps.map((step) => (
+      {steps.map((step) => (
         <Table.Tr key={step.message}>
+          <Table.Td>
+            <Button size="compact-sm" variant="default" onClick={() => open(step.message)}>
+              {t.hop.open}
+            </Button>
+          </Table.Td>
           <Table.Td>{nameOf(step.node)}</Table.Td>
           <Table.Td>{step.outcome}</Table.Td>
           <Table.Td>
@@ -180,6 +224,7 @@ function Steps({ of, nameOf }: { of: Detail; nameOf: (id: string) => string }) {
           <Table.Td>{step.taken ? duration(step.taken - step.entered) : '–'}</Table.Td>
           <Table.Td>{step.taken ? duration(step.ended - step.taken) : '–'}</Table.Td>
           <Table.Td>{step.worker_us ? micros(step.worker_us) : '–'}</Table.Td>
+          <Table.Td>{step.remote_us ? micros(step.remote_us) : '–'}</Table.Td>
           <Table.Td>{step.repeats}</Table.Td>
           <Table.Td>{step.status ?? '–'}</Table.Td>
         </Table.Tr>
@@ -188,7 +233,7 @@ function Steps({ of, nameOf }: { of: Detail; nameOf: (id: string) => string }) {
   );
 }
 
-function Messages({ of, nameOf }: { of: Detail; nameOf: (id: string) => string }) {
+function Messages({ of, nameOf, open }: { of: Detail; nameOf: (id: string) => string; open: (message: string) => void }) {
   if (of.messages.length === 0) return <Empty title={t.instance.noMessages} />;
   return (
     <Stack>
@@ -210,6 +255,9 @@ function Messages({ of, nameOf }: { of: Detail; nameOf: (id: string) => string }
             </Table.Td>
             <Table.Td>
               <Group>
+                <Button size="compact-sm" variant="default" onClick={() => open(message.id)}>
+                  {t.hop.open}
+                </Button>
                 {message.place === 'trash' && (
                   <Anchor component={Link} size="sm" underline="always" href={href('/trash', { id: message.id })}>
                     {t.trash.title}

@@ -9,15 +9,18 @@ import { enabledOf } from '../lib/folders';
 import { duration } from '../lib/time';
 import { numberOf, useParameters } from '../lib/url';
 import { InstanceList } from './Instances';
+import { LogList } from './Logs';
 import { PlacedList } from '../ui/placed';
 import { DiagramTab } from '../ui/DiagramTab';
+import { ProcessSettings } from '../ui/ProcessSettings';
 import { StartDialog } from '../ui/StartDialog';
+import { StatisticsTab } from '../ui/StatisticsTab';
 import { UploadDraft } from '../ui/drafts';
 import { VersionsTab } from '../versions/VersionsTab';
 import { t } from '../texts';
 import { Act, Empty, Page, Rows, Shown } from '../ui/parts';
 
-const TABS = ['diagram', 'instances', 'queues', 'tasks', 'trash', 'versions'] as const;
+const TABS = ['diagram', 'instances', 'statistics', 'queues', 'tasks', 'trash', 'logs', 'versions', 'settings'] as const;
 
 export default function ProcessPage({ name }: { name: string }) {
   const process = useProcess(name);
@@ -84,23 +87,24 @@ function ProcessTabs({ process }: { process: Schemas['ProcessOut'] }) {
       </Tabs.List>
       <Tabs.Panel value="diagram" pt="md">
         <Stack>
-          <Group>
-            <Select
-              label={t.process.version}
-              w={210}
-              allowDeselect={false}
-              value={String(version.version)}
-              onChange={(value) => change({ version: value, node: null })}
-              data={process.versions
-                .map((each) => ({ value: String(each.version), label: `v${each.version} ${t.state[each.state]}` }))
-                .reverse()}
-            />
-          </Group>
+          <VersionChoice process={process} version={version.version} />
           <DiagramTab process={process.name} version={version.version} />
         </Stack>
       </Tabs.Panel>
       <Tabs.Panel value="instances" pt="md">
         <InstanceList process={process.name} />
+      </Tabs.Panel>
+      <Tabs.Panel value="statistics" pt="md">
+        <Stack>
+          <VersionChoice process={process} version={version.version} />
+          <StatisticsTab process={process.name} version={version.version} />
+        </Stack>
+      </Tabs.Panel>
+      <Tabs.Panel value="logs" pt="md">
+        <LogList where={{ process: process.name }} />
+      </Tabs.Panel>
+      <Tabs.Panel value="settings" pt="md">
+        <ProcessSettings process={process} />
       </Tabs.Panel>
       <Tabs.Panel value="queues" pt="md">
         <QueueList process={process.name} />
@@ -115,6 +119,22 @@ function ProcessTabs({ process }: { process: Schemas['ProcessOut'] }) {
         <VersionsTab process={process} />
       </Tabs.Panel>
     </Tabs>
+  );
+}
+
+function VersionChoice({ process, version }: { process: Schemas['ProcessOut']; version: number }) {
+  const [, change] = useParameters();
+  return (
+    <Group>
+      <Select
+        label={t.process.version}
+        w={210}
+        allowDeselect={false}
+        value={String(version)}
+        onChange={(value) => change({ version: value, node: null, test: null })}
+        data={process.versions.map((each) => ({ value: String(each.version), label: `v${each.version} ${t.state[each.state]}` })).reverse()}
+      />
+    </Group>
   );
 }
 

@@ -1,16 +1,20 @@
-import { Anchor, Box, Card, FileButton, Group, Stack, Text, TextInput, Title } from '@mantine/core';
-import { IconFolder, IconPlus, IconUpload } from '@tabler/icons-react';
+import { Box, FileButton, Text, TextInput } from '@mantine/core';
+import { IconFolderPlus, IconPlus, IconUpload } from '@tabler/icons-react';
 import { useState, type DragEvent } from 'react';
-import { Link, useLocation } from 'wouter';
+import { useLocation } from 'wouter';
 
 import type { Schemas } from '../api/client';
 import { useProcesses } from '../api/queries';
-import { matches, treeOf, type Folder } from '../lib/folders';
+import { matches } from '../lib/folders';
 import { processHref, useParameter } from '../lib/url';
 import { t } from '../texts';
 import { CreateProcess, UploadDraft } from '../ui/drafts';
-import { Act, Empty, Page, Shown, State } from '../ui/parts';
+import { Act, Empty, Page, Shown } from '../ui/parts';
+import { FolderDialog, isProcess, ProcessTree } from '../ui/ProcessTree';
 import { useMay } from '../who';
+
+// A search shows so many at most; whoever looks for one of more types another letter.
+const FOUND = 200;
 
 export default function Processes() {
   const processes = useProcesses();
@@ -18,9 +22,13 @@ export default function Processes() {
   const [creating, setCreating] = useState(false);
   const [file, setFile] = useState<File | null>(null);
   const [over, setOver] = useState(false);
+  const [naming, setNaming] = useState(false);
+  // A folder lives by what is in it; one just named is kept here until something is.
+  const [folders, setFolders] = useState<string[]>([]);
   const [, go] = useLocation();
   const may = useMay('edit');
   const onDrop = (event: DragEvent) => {
+    if (isProcess(event)) return;
     event.preventDefault();
     setOver(false);
     const dropped = event.dataTransfer.files[0];
@@ -31,6 +39,7 @@ export default function Processes() {
     <Box
       mih="80vh"
       onDragOver={(event) => {
+        if (isProcess(event)) return;
         event.preventDefault();
         setOver(true);
       }}
@@ -49,6 +58,9 @@ export default function Processes() {
                 </Act>
               )}
             </FileButton>
+            <Act needs="edit" variant="default" leftSection={<IconFolderPlus size={16} />} onClick={() => setNaming(true)}>
+              {t.tree.newFolder}
+            </Act>
             <Act needs="edit" leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
               {t.processes.create}
             </Act>
@@ -56,7 +68,7 @@ export default function Processes() {
         }
       >
         <Text size="sm" c="dimmed" aria-live="polite">
-          {over ? t.processes.dropping : t.processes.drop}
+          {over ? t.processes.dropping : `${t.processes.drop} ${t.tree.hint}`}
         </Text>
         <Shown of={processes}>
           {(data) =>
@@ -71,11 +83,12 @@ export default function Processes() {
                   value={search}
                   onChange={(event) => setSearch(event.currentTarget.value, true)}
                 />
-                <Tree processes={data.filter((process) => matches(process, search))} search={search} />
+                <Tree processes={data.filter((process) => matches(process, search)).slice(0, search ? FOUND : undefined)} search={search} extra={folders} />
               </>
             )
           }
         </Shown>
+        <FolderDialog opened={naming} close={() => setNaming(false)} make={(folder) => setFolders((old) => [...old, folder])} />
         <CreateProcess opened={creating} close={() => setCreating(false)} done={(name) => go(processHref(name))} />
         <UploadDraft file={file} close={() => setFile(null)} />
       </Page>
@@ -83,56 +96,7 @@ export default function Processes() {
   );
 }
 
-function Tree({ processes, search }: { processes: Schemas['ProcessOut'][]; search: string }) {
-  if (processes.length === 0) return <Empty title={t.processes.nothing(search)} />;
-  return <FolderList folder={treeOf(processes)} depth={0} />;
+function Tree({ processes, search, extra }: { processes: Schemas['ProcessOut'][]; search: string; extra: string[] }) {
+  if (processes.length === 0 && extra.length === 0) return <Empty title={t.processes.nothing(search)} />;
+  return <ProcessTree processes={processes} extra={search ? [] : extra} all={search !== ''} />;
 }
-
-function FolderList({ folder, depth }: { folder: Folder; depth: number }) {
-  return (
-    <Stack gap="xs" pl={depth ? 'md' : 0}>
-      {folder.processes.map((process) => (
-        <ProcessLine key={process.name} process={process} />
-      ))}
-      {folder.folders.map((inner) => (
-        <section key={inner.path} aria-label={inner.path}>
-          <Group gap={6} my={4}>
-            <IconFolder size={18} aria-hidden />
-            <Title order={2} size="h6">
-              {inner.name}
-            </Title>
-          </Group>
-          <FolderList folder={inner} depth={depth + 1} />
-        </section>
-      ))}
-    </Stack>
-  );
-}
-
-function ProcessLine({ process }: { process: Schemas['ProcessOut'] }) {
-  const live = process.versions.reduce((sum, version) => sum + version.live, 0);
-  return (
-    <Card withBorder padding="sm">
-      <Group justify="space-between" gap="xs">
-        <Anchor component={Link} href={processHref(process.name)} fw={600} style={{ overflowWrap: 'anywhere' }}>
-          {process.name}
-        </Anchor>
-        <Group gap="xs">
-          {live > 0 && <Text size="sm">{t.many(live, 'live message')}</Text>}
-          {process.versions.length === 0 && (
-            <Text size="sm" c="dimmed">
-              {t.processes.noVersion}
-            </Text>
-          )}
-          {process.versions
-            .filter((version) => version.state !== 'retired')
-            .slice(-4)
-            .map((version) => (
-              <State key={version.version} of={version.state} text={`v${version.version} ${t.state[version.state]}`} />
-            ))}
-        </Group>
-      </Group>
-    </Card>
-  );
-}
-

@@ -1,10 +1,11 @@
 import { Button, Group, Modal, PasswordInput, Select, Stack, Table, TextInput } from '@mantine/core';
-import { IconPlus } from '@tabler/icons-react';
+import { IconMail, IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 
 import { api, ask, type Schemas } from '../api/client';
 import { useChange, useUsers } from '../api/queries';
 import { t } from '../texts';
+import { Invitations, InviteDialog } from '../ui/invitations';
 import { Act, Confirm, Empty, Failure, Page, Rows, Shown, When, type Question } from '../ui/parts';
 import { useWho } from '../who';
 
@@ -16,6 +17,7 @@ export default function Users() {
   const users = useUsers();
   const who = useWho();
   const [creating, setCreating] = useState(false);
+  const [inviting, setInviting] = useState(false);
   const [question, setQuestion] = useState<Question | null>(null);
   const change = useChange(
     ({ id, role }: { id: string; role: Role }) => ask(api.PUT('/api/v1/users/{id}', { params: { path: { id } }, body: { role } })),
@@ -29,9 +31,14 @@ export default function Users() {
     <Page
       title={t.users.title}
       side={
-        <Act needs="admin" leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
-          {t.users.create}
-        </Act>
+        <>
+          <Act needs="admin" variant="default" leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
+            {t.users.create}
+          </Act>
+          <Act needs="admin" leftSection={<IconMail size={16} />} onClick={() => setInviting(true)}>
+            {t.users.invite}
+          </Act>
+        </>
       }
     >
       <Shown of={users}>
@@ -82,6 +89,8 @@ export default function Users() {
           )
         }
       </Shown>
+      <Invitations />
+      <InviteDialog key={String(inviting)} opened={inviting} close={() => setInviting(false)} roles={CHOICES} />
       <Modal opened={creating} onClose={() => setCreating(false)} title={t.users.create} closeButtonProps={{ 'aria-label': t.close }}>
         <UserForm close={() => setCreating(false)} />
       </Modal>

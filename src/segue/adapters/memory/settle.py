@@ -368,7 +368,12 @@ class Settling:
             status=record.status if record else None,
         )
         self._state.done[message.seq] = Done(
-            step=step, version=message.version, instance=message.instance, above=live.above
+            step=step,
+            version=message.version,
+            instance=message.instance,
+            above=live.above,
+            headers=message.headers,
+            body=message.body,
         )
         tally = self._tally(message, leave.at)
         tally.live -= 1

@@ -42,6 +42,8 @@ class Done(Struct, kw_only=True, frozen=True):
     version: int
     instance: str
     above: int | None
+    headers: dict[str, str] | None = None
+    body: bytes | None = None
 
 
 class Run(Struct, kw_only=True):

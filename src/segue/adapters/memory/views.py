@@ -9,13 +9,25 @@ from msgspec.structs import replace
 from segue.adapters.memory.state import Live, Run, State, copy_message
 from segue.core.causes import cause_of
 from segue.core.ledger import END_EVENTS
+from segue.core.searching import Match, is_match
+from segue.core.statistics import Timing
 from segue.model.events import Event
 from segue.model.ledger import Audit, LedgerLine, QueueState
 from segue.model.message import WAITING_PLACES, Message, Place
 from segue.model.operations import Act
-from segue.model.versions import Instance, Step, VersionState
+from segue.model.versions import Instance, InstanceState, Step, VersionState
 from segue.ports.outside import Clock
-from segue.ports.views import Cause, InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
+from segue.ports.views import (
+    Cause,
+    Content,
+    Found,
+    InstanceFilter,
+    Minute,
+    Passed,
+    PlacedFilter,
+    PlacedMessage,
+    StoredLog,
+)
 
 
 class MemoryViews:
@@ -38,6 +50,69 @@ class MemoryViews:
         """See `Views`."""
         run = self._state.runs.get(id)
         return self._instance(run) if run is not None else None
+
+    async def search(self, filter: InstanceFilter, match: Match, budget_ms: int) -> Found:
+        """See `Views`."""
+        state = self._state
+        held: dict[str, list[tuple[dict[str, str], bytes]]] = {}
+        for done in state.done.values():
+            if done.headers is not None and done.body is not None:
+                held.setdefault(done.instance, []).append((done.headers, done.body))
+        for live in state.live.values():
+            held.setdefault(live.message.instance, []).append((live.message.headers, live.message.body))
+        everything = await self.instances(replace(filter, limit=len(state.runs) + 1))
+        found = [one for one in everything if any(is_match(match, *content) for content in held.get(one.id, ()))]
+        shown = found[: filter.limit]
+        more = len(found) > filter.limit
+        return Found(instances=shown, next=shown[-1].id if more else None, reached=shown[-1].started if more else None)
+
+    async def recent_steps(self, version: int, bound: int) -> list[Timing]:
+        """See `Views`."""
+        state = self._state
+        newest = max(state.done, default=0)
+        return [
+            Timing(**{name: getattr(done.step, name) for name in Timing.__struct_fields__})
+            for seq, done in sorted(state.done.items())
+            if seq > newest - bound and done.version == version
+        ]
+
+    async def passed(self, version: int, node: str, bound: int, limit: int) -> list[Passed]:
+        """See `Views`."""
+        newest = max(self._state.done, default=0)
+        found = [
+            Passed(
+                message=done.step.message,
+                instance=done.instance,
+                outcome=done.step.outcome,
+                taken=done.step.taken,
+                ended=done.step.ended,
+            )
+            for seq, done in sorted(self._state.done.items(), reverse=True)
+            if seq > newest - bound and (done.version, done.step.node) == (version, node)
+        ]
+        return found[:limit]
+
+    async def traffic(self, process: str | None, since: int) -> list[Minute]:
+        """See `Views`."""
+        started: Counter[int] = Counter()
+        failed: Counter[int] = Counter()
+        for run in self._state.runs.values():
+            if run.started >= since and process in {None, self._state.versions[run.version].version.process}:
+                at = run.started - run.started % 60_000
+                started[at] += 1
+                failed[at] += run.state is InstanceState.FAILED
+        return [Minute(at=at, started=count, failed=failed[at]) for at, count in sorted(started.items())]
+
+    async def message_content(self, instance: str, message: str) -> Content | None:
+        """See `Views`."""
+        for live in self._state.live.values():
+            if (live.message.instance, live.message.id) == (instance, message):
+                held = live.message
+                return Content(message=message, node=held.node, headers=dict(held.headers), body=held.body)
+        for _, done in sorted(self._state.done.items(), reverse=True):
+            if (done.instance, done.step.message) == (instance, message):
+                return Content(message=message, node=done.step.node, headers=done.headers, body=done.body)
+        return None
 
     def _instance(self, run: Run) -> Instance:
         owner = self._state.versions[run.version].version

@@ -108,7 +108,8 @@ MESSAGE_COLUMNS = "seq id queue instance parent place entered due repeats outage
 _MESSAGES = insert("message", MESSAGE_COLUMNS)
 _STEPS = insert(
     "step",
-    "seq id queue instance parent outcome produced entered taken ended worker_us remote_us cpu_us repeats status by",
+    "seq id queue instance parent outcome produced entered taken ended worker_us remote_us cpu_us repeats status by"
+    " headers body",
 )
 _EVENTS = insert("event", "seq kind at version instance node message detail")
 _MEASURES = insert("measure", "seq data")
@@ -122,10 +123,25 @@ _TALLIES = Rows(
 )
 
 
-class Changes:
-    """The rows of one transaction. `write` is called at least once, before the commit."""
+HISTORY_BYTES = 16 << 10
 
-    def __init__(self, cursor: Cursor, numbers: Numbers, versions: Versions, report: Report) -> None:
+
+class Changes:
+    """The rows of one transaction. `write` is called at least once, before the commit.
+
+    `history_bytes`: the largest body that stays with the step of a message that has left; below 0 none does.
+    """
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        numbers: Numbers,
+        versions: Versions,
+        report: Report,
+        *,
+        history_bytes: int = HISTORY_BYTES,
+    ) -> None:
+        self.history_bytes = history_bytes
         self.cursor = cursor
         self.versions = versions
         self.report = report

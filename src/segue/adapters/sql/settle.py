@@ -372,12 +372,19 @@ class Settling:
                 held.repeats,
                 record.status,
                 transition.by,
+                *self._kept(held),
             )
         )
 
     def _step_along(self, held: Held, outcome: Outcome, produced: int, at: int, by: str | None) -> None:
         common = (held.seq, held.id, held.queue, held.run, held.above, str(outcome), produced, held.entered)
-        self._changes.steps.append((*common, at, at, 0, 0, 0, held.repeats, None, by))
+        self._changes.steps.append((*common, at, at, 0, 0, 0, held.repeats, None, by, *self._kept(held)))
+
+    def _kept(self, held: Held) -> tuple[str | None, bytes | None]:
+        """What stays of the message for people to see, if it is small enough."""
+        if len(held.body) > self._changes.history_bytes:
+            return None, None
+        return encode_headers(held.headers), held.body
 
     @staticmethod
     def _one(changed: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, literal_column, select
 
 from segue.adapters.sql.live import held_of, live_messages
 from segue.adapters.sql.log_book import find_logs
@@ -25,6 +25,7 @@ from segue.adapters.sql.tables import (
 )
 from segue.adapters.sql.tables_aside import act
 from segue.model.events import Event, EventKind
+from segue.model.ids import make_id
 from segue.model.ledger import QueueState
 from segue.model.message import Message, Place
 from segue.model.operations import Act, ActKind
@@ -33,7 +34,9 @@ from segue.ports.log_book import LogFilter
 from segue.ports.views import Cause, InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
 
 _HANDLED = select(func.count()).where(step.c.instance == instance.c.num).correlate(instance).scalar_subquery()
-_INSTANCES = (
+# Instances that are accepted at the same moment, at most.
+_OUT_OF_ORDER = 20_000
+INSTANCES = (
     select(
         instance.c.id,
         process.c.name,
@@ -53,7 +56,8 @@ _INSTANCES = (
 )
 
 
-def _instance(row: Row) -> Instance:
+def read_instance(row: Row) -> Instance:
+    """Return the instance of a row of INSTANCES."""
     key, name, number, state, started, finished, live, trash, ok, failed, start_node, origin = row
     return Instance(
         id=key,
@@ -73,55 +77,77 @@ def _instance(row: Row) -> Instance:
 
 def instances(wanted: InstanceFilter) -> Script[list[Instance]]:
     """List instances, newest first."""
+    rows = yield INSTANCES.where(*of_filter(wanted)).order_by(instance.c.num.desc()).limit(wanted.limit)
+    return [read_instance(row) for row in rows]
+
+
+def of_filter(wanted: InstanceFilter) -> list[ColumnElement[bool]]:
+    """Return what has to hold of an instance, its version and its process."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.process is not None:
-        conditions.append(instance.c.version.in_(_versions(wanted.process, wanted.version)))
+        conditions.append(instance.c.version.in_(versions_of(wanted.process, wanted.version)))
     elif wanted.version is not None:
         conditions.append(version.c.number == wanted.version)
     if wanted.state is not None:
         conditions.append(instance.c.state == wanted.state.value)
-        if wanted.state is not InstanceState.FINISHED:
+        # With it the index of what is not finished is used, which knows nothing of processes: few run at a time, but
+        # of those that failed or were cancelled there may be very many.
+        if wanted.state is InstanceState.RUNNING or (
+            wanted.process is None and wanted.state is not InstanceState.FINISHED
+        ):
             conditions.append(not_finished)
     if wanted.since is not None:
         conditions.append(instance.c.started >= wanted.since)
     if wanted.until is not None:
         conditions.append(instance.c.started < wanted.until)
+        conditions.append(instance.c.num <= _num_before(wanted.until))
     if wanted.before is not None:
         conditions.append(instance.c.num < _num_of(wanted.before))
-    rows = yield _INSTANCES.where(*conditions).order_by(instance.c.num.desc()).limit(wanted.limit)
-    return [_instance(row) for row in rows]
+    return conditions
+
+
+def _num_before(at: int) -> ColumnElement[int]:
+    """A number that no instance started before this instant exceeds, found by ids, which begin with their instant.
+
+    Numbers are given in the order of transactions, so those of one moment are a little out of order.
+    """
+    first_later = make_id(at, bytes(10))
+    newest = select(instance.c.num).where(instance.c.id < first_later).order_by(instance.c.id.desc()).limit(1)
+    return func.coalesce(newest.scalar_subquery(), 0) + _OUT_OF_ORDER
 
 
 def _num_of(key: str) -> ScalarSelect[int]:
     return select(instance.c.num).where(instance.c.id == key).scalar_subquery()
 
 
-def _versions(name: str, number: int | None) -> Select[tuple[int]]:
+def versions_of(name: str, number: int | None) -> Select[tuple[int]]:
+    """Select the versions of a process, or the one with this number."""
     found = select(version.c.id).join_from(version, process).where(process.c.name == name)
     return found if number is None else found.where(version.c.number == number)
 
 
 def find_instance(key: str) -> Script[Instance | None]:
     """Return an instance, or None."""
-    rows = yield _INSTANCES.where(instance.c.id == key)
-    return _instance(rows[0]) if rows else None
+    rows = yield INSTANCES.where(instance.c.id == key)
+    return read_instance(rows[0]) if rows else None
 
 
-def _number(key: str) -> Script[int | None]:
+def number_of(key: str) -> Script[int | None]:
+    """Return the number of an instance; None when there is none."""
     rows = yield select(instance.c.num).where(instance.c.id == key)
     return rows[0][0] if rows else None
 
 
 def instance_messages(key: str, limit: int, now: int) -> Script[list[Message]]:
     """List the live messages of an instance, oldest first."""
-    number = yield from _number(key)
+    number = yield from number_of(key)
     rows = yield live_messages().where(message.c.instance == number).order_by(message.c.seq).limit(limit)
     return [held_of(row, now) for row in rows]
 
 
 def instance_steps(key: str, limit: int) -> Script[list[Step]]:
     """List what an instance's messages went through, in the order of their arrival."""
-    number = yield from _number(key)
+    number = yield from number_of(key)
     above = step.alias("above")
     rows = yield (
         select(
@@ -216,7 +242,11 @@ _PLACED_FROM = (
 
 def placed(wanted: PlacedFilter, now: int) -> Script[list[PlacedMessage]]:
     """List messages in trash or waiting for a person, oldest first."""
-    rows = yield _placed().where(*_wanted(wanted)).order_by(message.c.seq).limit(wanted.limit)
+    order: ColumnElement[int] = message.c.seq
+    if wanted.process is not None:
+        # Not by the index of places: what is aside of one process is little of what is aside of all.
+        order = message.c.seq + literal_column("0")
+    rows = yield _placed().where(*_wanted(wanted)).order_by(order).limit(wanted.limit)
     return [_placed_message(row, now) for row in rows]
 
 
@@ -242,7 +272,8 @@ def _wanted(wanted: PlacedFilter) -> list[ColumnElement[bool]]:
     if wanted.reason is not None:
         conditions.append(message.c.reason == wanted.reason)
     if wanted.process is not None:
-        conditions.append(queue.c.version.in_(_versions(wanted.process, wanted.version)))
+        mine = select(queue.c.id).where(queue.c.version.in_(versions_of(wanted.process, wanted.version)))
+        conditions.append(message.c.queue.in_(mine))
     elif wanted.version is not None:
         conditions.append(version.c.number == wanted.version)
     if wanted.node is not None:
@@ -369,8 +400,8 @@ def events_of(kinds: Sequence[EventKind], after: int, through: int) -> Script[li
 
 def instances_of(keys: Sequence[str]) -> Script[list[Instance]]:
     """Return those of these instances that are there."""
-    rows = yield _INSTANCES.where(instance.c.id.in_(list(keys)))
-    return [_instance(row) for row in rows]
+    rows = yield INSTANCES.where(instance.c.id.in_(list(keys)))
+    return [read_instance(row) for row in rows]
 
 
 def _event(row: Row) -> Event:

@@ -11,6 +11,7 @@ class SqliteSettings(Struct, frozen=True, kw_only=True):
     `max_live`: live messages of a version at which starts are refused. `max_waiting`: operations waiting for the
     writer at which starts are refused. `batch`: transitions in one transaction at most. `front_*`: how much of one
     queue, and of all queues together, is kept in memory. `min_free`: free disk space below which starts are refused.
+    `history_bytes`: largest body that stays with the step of a message that has left; below 0 none does.
     `check_below`: after an unclean end a file smaller than this is checked whole before use.
     """
 
@@ -20,6 +21,7 @@ class SqliteSettings(Struct, frozen=True, kw_only=True):
     front_messages: int = 1_000
     front_bytes: int = 4 << 20
     fronts_bytes: int = 64 << 20
+    history_bytes: int = 16 << 10
     min_free: int = 64 << 20
     check_below: int = 64 << 20
     readers: int = 2

@@ -174,7 +174,9 @@ class Writer:
     def _transaction(self, group: Sequence[Operation], trusting: bool) -> Report:
         report = Report(group)
         self._cursor.execute("BEGIN IMMEDIATE")
-        changes = Changes(self._cursor, self._numbers, self._versions, report)
+        changes = Changes(
+            self._cursor, self._numbers, self._versions, report, history_bytes=self._settings.history_bytes
+        )
         accepting = Accepting(changes, self._live, self._settings.max_live, self._pace)
         perform(
             group,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import platform
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -15,7 +17,7 @@ from segue.api.openmetrics import MEDIA_TYPE as OPENMETRICS
 from segue.api.openmetrics import render
 from segue.api.openmetrics_figures import figure_lines
 from segue.api.problems import PAGES
-from segue.api.schemas import AuditOut, HealthOut, ServiceOut
+from segue.api.schemas import AuditOut, HealthOut, ServiceOut, SettingOut, SystemOut
 from segue.model.ledger import Audit
 from segue.runtime.supervisor import ServiceState
 
@@ -38,6 +40,28 @@ async def error_meaning(code: Annotated[str, Path(max_length=100)]) -> PlainText
 async def audit(use: UseCases) -> Audit:
     """Prove the ledger from stored rows."""
     return await use.audit.audit()
+
+
+@router.get("/api/v1/settings", dependencies=need("admin"))
+async def settings(parts: Everything) -> list[SettingOut]:
+    """Every setting of the server, what it is and who decided; secrets are masked."""
+    return [SettingOut.model_validate(each) for each in parts.about.settings]
+
+
+@router.get("/api/v1/system", dependencies=need("read"))
+async def system(parts: Everything) -> SystemOut:
+    """How the server is: since when it runs, and what is in its data folder."""
+    about = parts.about
+    used, free = await asyncio.to_thread(about.disk)
+    return SystemOut(
+        version=parts.version,
+        python=platform.python_version(),
+        started=about.started,
+        now=parts.clock.now(),
+        store=about.store,
+        store_bytes=used,
+        free_bytes=free,
+    )
 
 
 @router.get("/api/v1/services", dependencies=need("read"), response_model=list[ServiceOut])

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from segue.adapters.sql import audit, views
+import time
+
+from segue.adapters.sql import audit, history, views
 from segue.adapters.sql.ports.scripted import Scripted
+from segue.core.searching import Match
+from segue.core.statistics import Timing
 from segue.model.events import Event
 from segue.model.ledger import Audit, QueueState
 from segue.model.message import Message, Place
 from segue.model.operations import Act
 from segue.model.versions import Instance, Step
-from segue.ports.views import Cause, InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
+from segue.ports.views import (
+    Cause,
+    Content,
+    Found,
+    InstanceFilter,
+    Minute,
+    Passed,
+    PlacedFilter,
+    PlacedMessage,
+    StoredLog,
+)
 
 
 class StoredViews(Scripted):
@@ -26,6 +40,27 @@ class StoredViews(Scripted):
     async def instance(self, id: str) -> Instance | None:
         """See `Views`."""
         return await self._read(lambda: views.find_instance(id))
+
+    async def search(self, filter: InstanceFilter, match: Match, budget_ms: int) -> Found:
+        """See `Views`."""
+        until = time.monotonic() + budget_ms / 1000
+        return await self._read(lambda: history.search(filter, match, lambda: time.monotonic() >= until))
+
+    async def recent_steps(self, version: int, bound: int) -> list[Timing]:
+        """See `Views`."""
+        return await self._read(lambda: history.recent_steps(version, bound))
+
+    async def passed(self, version: int, node: str, bound: int, limit: int) -> list[Passed]:
+        """See `Views`."""
+        return await self._read(lambda: history.passed(version, node, bound, limit))
+
+    async def traffic(self, process: str | None, since: int) -> list[Minute]:
+        """See `Views`."""
+        return await self._read(lambda: history.traffic(process, since))
+
+    async def message_content(self, instance: str, message: str) -> Content | None:
+        """See `Views`."""
+        return await self._read(lambda: history.message_content(instance, message))
 
     async def instance_messages(self, id: str, limit: int = 1000) -> list[Message]:
         """See `Views`."""

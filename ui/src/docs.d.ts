@@ -1,0 +1,3 @@
+declare module 'virtual:docs' {
+  export const pages: { page: string; title: string; load: () => Promise<{ default: string }> }[];
+}
