@@ -52,6 +52,7 @@ async function fill(page) {
     ['notices', '/notices'],
     ['notice-rules', '/notices?tab=rules'],
     ['notice-senders', '/notices?tab=senders'],
+    ['limits', '/limits'],
     ['services', '/services'],
     ['health', '/health'],
     ['activity', '/activity'],

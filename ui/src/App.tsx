@@ -43,6 +43,7 @@ const Trash = lazy(() => import('./pages/Trash'));
 const Tasks = lazy(() => import('./pages/Tasks'));
 const Workers = lazy(() => import('./pages/Workers'));
 const Applications = lazy(() => import('./pages/Applications'));
+const Limits = lazy(() => import('./pages/Limits'));
 const Hooks = lazy(() => import('./pages/Hooks'));
 const Notices = lazy(() => import('./pages/Notices'));
 const Schedules = lazy(() => import('./pages/Schedules'));
@@ -166,6 +167,7 @@ function Pages() {
       <Route path="/tasks" component={Tasks} />
       <Route path="/workers" component={Workers} />
       <Route path="/applications" component={Applications} />
+      <Route path="/limits" component={Limits} />
       <Route path="/hooks" component={Hooks} />
       <Route path="/notices" component={Notices} />
       <Route path="/schedules" component={Schedules} />

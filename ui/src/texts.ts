@@ -320,6 +320,7 @@ export const t = {
     where: 'Where',
     reason: 'Reason',
     entered: 'Since',
+    newest: 'newest',
     node: 'Node',
     resend: 'Send back',
     discard: 'Discard',

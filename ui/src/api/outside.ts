@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 
 import { api, ask } from './client';
-import { given } from './queries';
+import { given, type PlacedWhere } from './queries';
 
 export function useApplications() {
   return useQuery({ queryKey: ['applications'], queryFn: () => ask(api.GET('/api/v1/applications')), staleTime: 15_000 });
@@ -74,4 +74,28 @@ export function useNotices(where: { state?: 'gathering' | 'pending' | 'delivered
       ask(api.GET('/api/v1/notices', { params: { query: { ...given(where), limit: 50, ...(pageParam ? { cursor: pageParam } : {}) } } })),
     getNextPageParam: (page) => page.next ?? undefined,
   });
+}
+
+/** What is in trash by cause, the largest first; counted by the server over all of it. */
+export function useCauses(where: PlacedWhere, limit = 50) {
+  const { process, version, node, reason_code } = where;
+  return useQuery({
+    queryKey: ['trash', 'causes', { process, version, node, reason_code }, limit],
+    refetchInterval: 6_000,
+    queryFn: async () =>
+      (await ask(api.GET('/api/v1/trash/causes', { params: { query: { ...given({ process, version, node, reason_code }), limit } } }))).items,
+  });
+}
+
+export function useOperations() {
+  return useQuery({
+    queryKey: ['operations'],
+    queryFn: async () => (await ask(api.GET('/api/v1/operations', { params: { query: { limit: 10 } } }))).items,
+    // While one runs its progress is looked at; it changes what is in trash.
+    refetchInterval: (query) => (query.state.data?.some((each) => each.state === 'running') ? 700 : 10_000),
+  });
+}
+
+export function useLimits() {
+  return useQuery({ queryKey: ['limits'], refetchInterval: 5_000, queryFn: async () => (await ask(api.GET('/api/v1/limits'))).items });
 }

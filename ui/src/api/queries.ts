@@ -13,6 +13,7 @@ export interface PlacedWhere {
   node?: string | undefined;
   reason_code?: string | undefined;
   instance?: string | undefined;
+  cause?: string | undefined;
 }
 
 /** All processes, page after page: the tree and the search need them whole. */

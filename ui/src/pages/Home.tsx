@@ -3,8 +3,8 @@ import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 
+import { useCauses } from '../api/outside';
 import { useInstances, usePlaced, useProcesses, useQueues, useSchedules, useServices, useTraffic, useWorkers } from '../api/queries';
-import { groupTrash } from '../lib/groups';
 import { duration } from '../lib/time';
 import { href, processHref } from '../lib/url';
 import { t } from '../texts';
@@ -16,17 +16,17 @@ const LOOKED_AT = 500;
 const LISTED = 6;
 
 export default function Home() {
-  const trash = usePlaced('trash', {}, LOOKED_AT);
+  const causes = useCauses({}, LISTED);
   const tasks = usePlaced('tasks', {}, LOOKED_AT);
   const services = useServices();
   const processes = useProcesses();
   const traffic = useTraffic();
-  const failing = trash.data ? groupTrash(trash.data.pages[0]?.items ?? []) : [];
+  const failing = causes.data ?? [];
   const held = (services.data ?? []).flatMap((service) =>
     service.lanes.filter((lane) => lane.held !== null).map((lane) => ({ ...lane, service })),
   );
   const down = (services.data ?? []).filter((service) => service.status !== 'running');
-  const known = trash.data !== undefined && services.data !== undefined;
+  const known = causes.data !== undefined && services.data !== undefined;
   const broken = failing.length + held.length + down.length > 0;
 
   return (
@@ -40,7 +40,7 @@ export default function Home() {
           <Text size="sm">
             {broken
               ? [
-                  failing.length && `${counted(trash)} ${t.trash.title.toLowerCase()}`,
+                  failing.length && `${t.many(failing.reduce((sum, group) => sum + group.count, 0), 'message in', 'messages in')} ${t.trash.title.toLowerCase()}`,
                   held.length && t.many(held.length, 'held queue'),
                   down.length && t.many(down.length, 'control service not running', 'control services not running'),
                 ]
@@ -67,18 +67,18 @@ export default function Home() {
       </Card>
       <SimpleGrid cols={{ base: 1, md: 2, xl: 3 }}>
         <Panel title={t.home.trash} side={<See to="/trash" />}>
-          <Shown of={trash} rows={2}>
+          <Shown of={causes} rows={2}>
             {() =>
               failing.length === 0 ? (
                 <Nothing text={t.home.trashNone} />
               ) : (
                 failing.slice(0, LISTED).map((group) => (
                   <Line
-                    key={group.key}
-                    href={href('/trash', { process: group.process, version: group.version, node: group.node, reason_code: group.reasonCode })}
+                    key={`${group.process} ${group.cause}`}
+                    href={href('/trash', { process: group.process, cause: group.cause })}
                     name={`${group.process} · ${group.node}`}
                     side={group.count.toLocaleString('en')}
-                    about={group.reason}
+                    about={group.reason ?? group.reason_code ?? ''}
                   />
                 ))
               )
@@ -162,12 +162,6 @@ export default function Home() {
       </SimpleGrid>
     </Page>
   );
-}
-
-function counted(list: ReturnType<typeof usePlaced>): string {
-  const page = list.data?.pages[0];
-  const count = page?.items.length ?? 0;
-  return page?.next ? t.trash.atLeast(count) : t.many(count, 'message in', 'messages in');
 }
 
 function InstanceCounts() {

@@ -3,16 +3,18 @@ import { Anchor, Button, Card, Drawer, Group, Stack, Table, Text, Title } from '
 import { useState } from 'react';
 
 import { api, ask } from '../api/client';
-import { given, useChange, usePlaced, type PlacedWhere } from '../api/queries';
-import { groupTrash, type Group as Cause } from '../lib/groups';
+import type { Schemas } from '../api/client';
+import { useCauses } from '../api/outside';
+import { useChange, usePlaced, type PlacedWhere } from '../api/queries';
 import { numberOf, useParameters } from '../lib/url';
 import { t } from '../texts';
+import { Operations } from './Operations';
 import { PlacedEditor } from './PlacedEditor';
 import { Act, Confirm, Empty, Id, More, Rows, Shown, When, type Question } from './parts';
 
 type Place = 'trash' | 'tasks';
-const PARAMETERS = ['process', 'version', 'node', 'reason_code', 'instance'] as const;
-const GROUPED = 500;
+type Cause = Schemas['CauseOut'];
+const PARAMETERS = ['process', 'version', 'node', 'reason_code', 'instance', 'cause'] as const;
 
 export function PlacedList({ place, process }: { place: Place; process?: string }) {
   const [parameters, change] = useParameters();
@@ -23,6 +25,7 @@ export function PlacedList({ place, process }: { place: Place; process?: string 
     node: process ? undefined : parameters.get('node') || undefined,
     reason_code: parameters.get('reason_code') || undefined,
     instance: parameters.get('instance') || undefined,
+    cause: place === 'trash' ? parameters.get('cause') || undefined : undefined,
   };
   const found = usePlaced(place, own);
   const filtered = PARAMETERS.filter((name) => name !== 'process' || !process).filter((name) => own[name] !== undefined);
@@ -38,6 +41,7 @@ export function PlacedList({ place, process }: { place: Place; process?: string 
           </Button>
         </Group>
       )}
+      <Operations />
       <Shown of={found}>
         {(data) => {
           const items = data.pages.flatMap((page) => page.items);
@@ -98,36 +102,21 @@ export function PlacedList({ place, process }: { place: Place; process?: string 
 }
 
 function Causes({ where, narrow }: { where: PlacedWhere; narrow: (values: Record<string, string | null>) => void }) {
-  const found = usePlaced('trash', where, GROUPED);
+  const causes = useCauses(where);
   const [question, setQuestion] = useState<Question | null>(null);
-  const bulk = useChange(
-    ({ cause, act }: { cause: Cause; act: 'resend' | 'discard' }) => {
-      const body = given({
-        process: cause.process,
-        version: cause.version,
-        node: cause.node,
-        reason_code: cause.reasonCode ?? undefined,
-        instance: where.instance,
-        at_most: 10_000,
-      });
-      return ask(act === 'resend' ? api.POST('/api/v1/trash/resend', { body }) : api.POST('/api/v1/trash/discard', { body }));
-    },
-    {
-      fresh: ['trash', 'instances', 'queues', 'processes'],
-      said: (result) => t.trash.done(result.done, result.gone, result.more),
-    },
+  const begin = useChange(
+    ({ cause, kind }: { cause: Cause; kind: 'resend' | 'discard' }) =>
+      ask(api.POST('/api/v1/operations', { body: { kind, filter: { process: cause.process, cause: cause.cause } } })),
+    { fresh: ['operations', 'trash'] },
   );
-  const page = found.data?.pages[0];
-  if (!page) return null;
-  const causes = groupTrash(page.items);
-  const askFor = (cause: Cause, act: 'resend' | 'discard') => {
-    const what = `${cause.process} v${cause.version}, ${cause.node}${cause.reasonCode ? `, ${cause.reasonCode}` : ''}`;
+  const askFor = (cause: Cause, kind: 'resend' | 'discard') => {
+    const what = `${cause.process}, ${cause.node}: ${cause.reason ?? cause.reason_code ?? ''}`;
     setQuestion({
-      title: act === 'resend' ? t.trash.resendAll : t.trash.discardAll,
-      text: act === 'resend' ? t.trash.resendAsk(what) : t.trash.discardAsk(what),
-      yes: act === 'resend' ? t.trash.resendAll : t.trash.discardAll,
-      danger: act === 'discard',
-      act: () => bulk.mutate({ cause, act }),
+      title: kind === 'resend' ? t.trash.resendAll : t.trash.discardAll,
+      text: kind === 'resend' ? t.trash.resendAsk(what) : t.trash.discardAsk(what),
+      yes: kind === 'resend' ? t.trash.resendAll : t.trash.discardAll,
+      danger: kind === 'discard',
+      act: () => begin.mutate({ cause, kind }),
     });
   };
   return (
@@ -135,40 +124,37 @@ function Causes({ where, narrow }: { where: PlacedWhere; narrow: (values: Record
       <Title order={2} size="h5">
         {t.trash.groups}
       </Title>
-      {causes.map((cause) => (
-        <Card key={cause.key} withBorder padding="sm">
-          <Group justify="space-between" gap="xs">
-            <div style={{ minWidth: 0, flex: '1 1 280px' }}>
-              <Anchor
-                component="button"
-                type="button"
-                size="sm"
-                fw={600}
-                ta="left"
-                onClick={() =>
-                  narrow({ process: cause.process, version: String(cause.version), node: cause.node, reason_code: cause.reasonCode })
-                }
-              >
-                {page.next ? t.trash.atLeast(cause.count) : cause.count} · {cause.process} v{cause.version} · {cause.node}
-              </Anchor>
-              <Text size="sm" lineClamp={2} style={{ overflowWrap: 'anywhere' }}>
-                {cause.reason}
-              </Text>
-              <Text size="xs" c="dimmed">
-                {t.trash.entered} <When at={cause.first} />
-              </Text>
-            </div>
-            <Group gap="xs">
-              <Act needs="operate" size="compact-sm" loading={bulk.isPending} onClick={() => askFor(cause, 'resend')}>
-                {t.trash.resendAll}
-              </Act>
-              <Act needs="operate" size="compact-sm" variant="default" loading={bulk.isPending} onClick={() => askFor(cause, 'discard')}>
-                {t.trash.discardAll}
-              </Act>
-            </Group>
-          </Group>
-        </Card>
-      ))}
+      <Shown of={causes} rows={2}>
+        {(data) => (
+          <>
+            {data.map((cause) => (
+              <Card key={`${cause.process} ${cause.cause}`} withBorder padding="sm">
+                <Group justify="space-between" gap="xs">
+                  <div style={{ minWidth: 0, flex: '1 1 280px' }}>
+                    <Anchor component="button" type="button" size="sm" fw={600} ta="left" onClick={() => narrow({ process: cause.process, cause: cause.cause })}>
+                      {cause.count.toLocaleString('en')} · {cause.process} {cause.versions.map((version) => `v${version}`).join(', ')} · {cause.node}
+                    </Anchor>
+                    <Text size="sm" lineClamp={2} style={{ overflowWrap: 'anywhere' }}>
+                      {cause.reason ?? cause.reason_code}
+                    </Text>
+                    <Text size="xs" c="dimmed">
+                      {t.trash.entered} <When at={cause.oldest} /> · {t.trash.newest} <When at={cause.newest} />
+                    </Text>
+                  </div>
+                  <Group gap="xs">
+                    <Act needs="operate" size="compact-sm" loading={begin.isPending} onClick={() => askFor(cause, 'resend')}>
+                      {t.trash.resendAll}
+                    </Act>
+                    <Act needs="operate" size="compact-sm" variant="default" loading={begin.isPending} onClick={() => askFor(cause, 'discard')}>
+                      {t.trash.discardAll}
+                    </Act>
+                  </Group>
+                </Group>
+              </Card>
+            ))}
+          </>
+        )}
+      </Shown>
       <Confirm question={question} close={() => setQuestion(null)} />
     </Stack>
   );
