@@ -4,16 +4,16 @@ import type { Schemas } from '../src/api/client';
 import { problemOf } from '../src/api/client';
 import { marksOf, numbersOf, OVERLAYS, short } from '../src/diagram/marks';
 import { enabledOf, matches, nameOfFile, treeOf } from '../src/lib/folders';
-import { groupTrash } from '../src/lib/groups';
 import { headersOf } from '../src/lib/headers';
 import { wayOf } from '../src/lib/path';
 import { jsonFault, pretty, recentBodies, rememberBody } from '../src/lib/recent';
 import { ago, duration, micros } from '../src/lib/time';
 import { href, numberOf } from '../src/lib/url';
+import { removeView, savedViews, saveView } from '../src/lib/views';
+import { waterfallOf } from '../src/lib/waterfall';
 import { KINDS, LiveStream, touched } from '../src/live/events';
 
 type Process = Schemas['ProcessOut'];
-type Placed = Schemas['PlacedOut'];
 
 const process = (name: string, folder = '', states: string[] = []): Process => ({
   name,
@@ -68,20 +68,6 @@ describe('folders', () => {
     ['a.tplg.json', 'a'],
     ['…', ''],
   ])('names a process after %s', (file, name) => expect(nameOfFile(file)).toBe(name));
-});
-
-describe('trash', () => {
-  const failed = (node: string, code: string | null, entered: number) =>
-    ({ process: 'p', version: 1, node, reason_code: code, reason: 'why', entered }) as Placed;
-
-  it('is one problem for the same node and reason, the largest first', () => {
-    const groups = groupTrash([failed('a', '1', 5), failed('b', '1', 6), failed('b', '1', 2), failed('b', null, 9)]);
-    expect(groups.map(({ node, reasonCode, count, first, last }) => [node, reasonCode, count, first, last])).toEqual([
-      ['b', '1', 2, 2, 6],
-      ['b', null, 1, 9, 9],
-      ['a', '1', 1, 5, 5],
-    ]);
-  });
 });
 
 describe('headers', () => {
@@ -244,5 +230,45 @@ describe('live', () => {
 
   it('knows for every kind what it makes old', () => {
     for (const kind of KINDS) expect(touched(kind).length).toBeGreaterThan(0);
+  });
+});
+
+describe('saved views', () => {
+  const storage = () => {
+    const kept = new Map<string, string>();
+    return { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value) } as unknown as Storage;
+  };
+
+  it('keeps each name once, the last one first, and takes nonsense for none', () => {
+    const kept = storage();
+    saveView({ name: 'a', query: 'state=failed' }, kept);
+    saveView({ name: 'b', query: 'state=running' }, kept);
+    saveView({ name: 'a', query: 'since=1h' }, kept);
+    expect(savedViews(kept)).toEqual([
+      { name: 'a', query: 'since=1h' },
+      { name: 'b', query: 'state=running' },
+    ]);
+    expect(removeView('a', kept)).toEqual([{ name: 'b', query: 'state=running' }]);
+    kept.setItem('segue.views', '[1, {"name": 2}]');
+    expect(savedViews(kept)).toEqual([]);
+  });
+});
+
+describe('waterfall', () => {
+  const step = (message: string, parent: string | null, entered: number, taken: number, ended: number) =>
+    ({ message, parent, node: message, outcome: 'ok', produced: 1, entered, taken, ended, worker_us: 0, remote_us: 0, cpu_us: 0, repeats: 0, status: null });
+
+  it('puts each message below its parent, with its share of the time', () => {
+    const steps = [step('a', null, 0, 10, 20), step('c', 'a', 20, 20, 60), step('b', 'a', 20, 30, 40), step('d', 'b', 40, 50, 100)];
+    const { bars } = waterfallOf({ started: 0, finished: 100, steps, messages: [] }, 0);
+    expect(bars.map(({ message, depth }) => [message, depth])).toEqual([['a', 0], ['c', 1], ['b', 1], ['d', 2]]);
+    expect([bars[0]!.from, bars[0]!.taken, bars[0]!.to]).toEqual([0, 0.1, 0.2]);
+    expect([bars[3]!.waited, bars[3]!.worked]).toEqual([10, 50]);
+  });
+
+  it('shows all messages even when their parents go in a circle', () => {
+    const steps = [step('a', 'b', 0, 1, 2), step('b', 'gone', 2, 3, 4), step('c', 'c', 4, 5, 6)];
+    const { bars } = waterfallOf({ started: 0, finished: null, steps, messages: [] }, 10);
+    expect(bars.map(({ message }) => message)).toEqual(['b', 'a', 'c']);
   });
 });
