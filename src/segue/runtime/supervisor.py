@@ -74,13 +74,16 @@ class Supervised:
 
     async def begin(self) -> None:
         """Take what is in the queues."""
-        if self._service is None:
+        service = self._service
+        if service is None:
             return
         try:
             self._become(ServiceStatus.RUNNING)
-            await self._service.start()
+            await service.start()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one version must not reach the others
-            self._crashed(error)
+            # One that crashed while it still began is being replaced already; two at once would break the order.
+            if service is self._service:
+                self._crashed(error)
 
     async def stop(self, grace_s: float) -> None:
         """Stop for good, as `ControlService.stop` does."""
