@@ -24,19 +24,25 @@ BROWSER = {
     "npm": "#!/bin/sh\n",
     "node": "#!/bin/sh\nexit 0\n",
     "rabbitmq_server": "#!/bin/sh\n",
+    "javac": "#!/bin/sh\n",
+    "mvn": "#!/bin/sh\n",
 }
+# What `tools/test-services` gets is there already.
+SERVICES = ("opensearch-2.19.6", "ferretdb-1.24.2")
 INSTALL = "apt-get install -y -qq --no-install-recommends"
 
 
 def run(folder: Path, **programs: str) -> subprocess.CompletedProcess[str]:
     """Run it where these programs are all there is, beside the plainest tools."""
-    for name in ("sh", "bash", "dirname", "env", "cat", "true"):
+    for name in ("sh", "bash", "dirname", "env", "cat", "true", "mkdir"):
         (folder / name).symlink_to(shutil.which(name) or "")
     for name, text in (BROWSER | programs).items():
         file = folder / name.replace("_", "-")
         file.write_text(text)
         file.chmod(0o755)
-    environment = {"PATH": str(folder), "SSL_CERT_FILE": "given"}
+    for service in SERVICES:
+        (folder / "cache" / "segue-tests" / service).mkdir(parents=True)
+    environment = {"PATH": str(folder), "SSL_CERT_FILE": "given", "XDG_CACHE_HOME": str(folder / "cache")}
     return subprocess.run([ROOT / ".ci/run"], env=environment, capture_output=True, text=True, check=False)
 
 

@@ -52,7 +52,7 @@ def test_what_the_page_lists_exists() -> None:
     text = PAGES[0].read_text()
     table = text[text.index("## The message") : text.index("A message may arrive more than once")]
     named = set(re.findall(r"`(?:message)?\.(\w+)", table))
-    assert named == {name for name in dir(Message) if not name.startswith("_")} - {"remote_calls"}
+    assert named == {name for name in dir(Message) if not name.startswith("_")} - {"measured", "remote_calls"}
     outcome = re.search(r"returns an `Outcome`: (.*?)\. In async", text, re.DOTALL)
     assert outcome is not None
     assert set(re.findall(r"`(\w+)", outcome.group(1))) == {
