@@ -22,7 +22,7 @@ from segue.model.errors import Invalid
 CONFIG_FILE = "segue.toml"
 _ENVIRONMENT = "SEGUE_"
 # Names in the environment that begin like settings and are none: marks of the test set-up.
-_NO_SETTINGS = {"SEGUE_CI"}
+_NO_SETTINGS = {"SEGUE_CI", "SEGUE_SEEDS"}
 _MASK = "********"
 
 
