@@ -27,6 +27,15 @@ export const KINDS = [
   'worker-up',
   'control-service-restarted',
   'schedule-missed',
+  'service-unavailable',
+  'service-back',
+  'access-expiring',
+  'data-error',
+  'limit-reached',
+  'queue-too-old',
+  'queue-too-long',
+  'queue-back',
+  'version-switched',
 ];
 
 /** The lists that an event makes old. */
@@ -34,6 +43,9 @@ export function touched(kind: string): string[] {
   if (kind.startsWith('instance-')) return ['instances', 'instance', 'queues', 'tasks', 'processes', 'logs', 'trash'];
   if (kind === 'message-in-trash') return ['trash', 'queues', 'instances', 'instance', 'logs', 'processes'];
   if (kind.startsWith('version-')) return ['processes', 'services', 'queues', 'trash', 'audit'];
+  if (kind === 'limit-reached') return ['limits', 'queues'];
+  if (kind === 'access-expiring') return ['installs', 'installed', 'applications'];
+  if (kind === 'schedule-missed') return ['schedules'];
   return ['services', 'queues', 'workers'];
 }
 
