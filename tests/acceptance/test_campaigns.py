@@ -103,6 +103,12 @@ def test_trash(tmp_path: Path) -> None:
     assert (line["notes"]["causes"], line["notes"]["sent_back"], line["notes"]["operation"]) == (5, 400, "done")
 
 
+def test_reports(tmp_path: Path) -> None:
+    line = play(tmp_path, "reports", "--faults", "1")
+    assert line["notes"]["reports"] == line["accepted"]
+    assert line["notes"]["reports_repeated"] >= 0
+
+
 def test_limits(tmp_path: Path) -> None:
     line = play(tmp_path, "limits", "--faults", "1")
     assert line["notes"]["runs"] == 1

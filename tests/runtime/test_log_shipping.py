@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -34,8 +34,11 @@ class Paper:
         self.trouble: str | None = None
         self.refuses = ""
         self.closed = False
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def send(self, lines: Sequence[StoredLog]) -> Sent:
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.trouble is not None:
             raise SinkTrouble(self.trouble)
         taken = [line for line in lines if not self.refuses or self.refuses not in line.text]
@@ -147,12 +150,13 @@ async def test_what_had_to_go_unsent_is_counted_to_the_line() -> None:
         player = Player(world)
         version = await player.enable()
         paper = Paper()
-        shipper = Shipper(paper, world.store, world.clock)
         said = 0
         shipping = LogShipping([paper], world.store, world.clock, dice.randint(1, 60))
+        [shipper] = shipping.shippers
         await shipping.begin()
         for _ in range(40):
             paper.trouble = dice.choice([None, None, "it is away"])
+            paper.meanwhile = dice.choice([None, shipping.trim])
             count = dice.randint(0, 30)
             await say(player, version, *["info"] * count)
             said += count

@@ -79,7 +79,8 @@ class LogBook(Protocol):
     async def trim_logs(self, keep: int, limit: int, held: Mapping[str, int]) -> int:
         """Remove up to `limit` of the lines whose number is `keep` or more below the newest one's; how many there were.
 
-        `held` says up to which number the lines for a destination are in the hands of who sends them, who keeps them.
+        `held` says up to which number the lines for a destination are just being sent, or were and are to be sent
+        again: these stay, so that each line is either sent or counted.
         """
         ...
 

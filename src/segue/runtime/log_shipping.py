@@ -107,7 +107,7 @@ class LogShipping:
     """All destinations, and the bound on what is kept: the newest `keep` lines."""
 
     def __init__(self, sinks: Sequence[LogSink], book: LogBook, clock: Clock, keep: int) -> None:
-        self._shippers = [Shipper(sink, book, clock) for sink in sinks]
+        self.shippers = [Shipper(sink, book, clock) for sink in sinks]
         self._book = book
         self._keep = keep
 
@@ -117,17 +117,17 @@ class LogShipping:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._trim_for_ever())
-                for shipper in self._shippers:
+                for shipper in self.shippers:
                     group.create_task(shipper.run())
         finally:
-            for shipper in self._shippers:
+            for shipper in self.shippers:
                 await shipper.sink.close()
 
     async def states(self) -> list[SinkState]:
         """What people see of each destination."""
         known = {position.name: position for position in await self._book.sink_positions()}
         found = []
-        for shipper in self._shippers:
+        for shipper in self.shippers:
             sink = shipper.sink
             position = known.get(sink.name) or SinkPosition(name=sink.name, levels=sink.levels)
             found.append(
@@ -150,9 +150,9 @@ class LogShipping:
         return found
 
     async def trim(self) -> None:
-        """Let go of the lines beyond the bound, in bites; lines on their way to a destination do not count as lost."""
+        """Let go of the lines beyond the bound, in bites; what is on its way to a destination stays till then."""
         while True:
-            held = {shipper.sink.name: shipper.held for shipper in self._shippers}
+            held = {shipper.sink.name: shipper.held for shipper in self.shippers}
             if await self._book.trim_logs(self._keep, _TRIMMED_AT_ONCE, held) < _TRIMMED_AT_ONCE:
                 return
 
@@ -166,11 +166,11 @@ class LogShipping:
 
     async def begin(self) -> None:
         """Wait for these destinations from now on and for no others. Raises StoreUnavailable."""
-        names = {shipper.sink.name for shipper in self._shippers}
+        names = {shipper.sink.name for shipper in self.shippers}
         for position in await self._book.sink_positions():
             if position.name not in names:
                 await self._book.forget_sink(position.name)
-        for shipper in self._shippers:
+        for shipper in self.shippers:
             await shipper.where()
 
     async def _begin(self) -> None:

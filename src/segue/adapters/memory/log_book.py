@@ -50,8 +50,14 @@ class MemoryLogBook:
         """See `LogBook`."""
         self._state.check()
         cut = await self.last_log() - keep
-        old = [line for line in self._state.logs if line.seq <= cut][:limit]
-        self._state.drop_logs(old, held)
+        kept = [(sink, held.get(name, 0)) for name, sink in self._state.sinks.items()]
+        old = [
+            line
+            for line in self._state.logs
+            if line.seq <= cut
+            and not any(sink.seq < line.seq <= until and line.level in sink.levels for sink, until in kept)
+        ][:limit]
+        self._state.drop_logs(old)
         return len(old)
 
     async def log_levels(self) -> dict[str, str]:

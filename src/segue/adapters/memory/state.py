@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -126,11 +126,10 @@ class State:
         self._numbers[kind] += 1
         return self._numbers[kind]
 
-    def drop_logs(self, going: Sequence[StoredLog], held: Mapping[str, int]) -> None:
+    def drop_logs(self, going: Sequence[StoredLog]) -> None:
         """Remove lines, counting those that a destination had still to be sent."""
         for name, sink in self.sinks.items():
-            got = max(sink.seq, held.get(name, 0))
-            unsent = sum(line.seq > got and line.level in sink.levels for line in going)
+            unsent = sum(line.seq > sink.seq and line.level in sink.levels for line in going)
             self.sinks[name] = replace(sink, dropped=sink.dropped + unsent)
         gone = {line.seq for line in going}
         self.logs = [line for line in self.logs if line.seq not in gone]

@@ -71,7 +71,7 @@ class MemoryStore(
         state.events = [event for event in state.events if event.instance not in gone]
         if last and last != state.events[-1:]:
             state.events += last
-        state.drop_logs([line for line in state.logs if line.instance in gone], {})
+        state.drop_logs([line for line in state.logs if line.instance in gone])
         state.acts = [(key, act) for key, act in state.acts if key not in gone]
         state.keys = {key: made for key, made in state.keys.items() if made.instance not in gone}
         return len(ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, not_, select, update
 
 from segue.adapters.sql import codec
 from segue.adapters.sql.scripts import Script
@@ -124,26 +124,33 @@ def forget_sink(name: str) -> Script[None]:
 
 
 def trim_logs(keep: int, limit: int, held: Mapping[str, int]) -> Script[int]:
-    """Remove up to `limit` of the lines that are `keep` numbers or more behind the newest one."""
+    """Remove up to `limit` of the lines that are `keep` numbers or more behind the newest one and that nobody holds."""
     newest = yield from last_log()
-    rows = yield select(log.c.seq).where(log.c.seq <= newest - keep).order_by(log.c.seq).limit(limit)
+    going = log.c.seq <= newest - keep
+    for position in (yield from sink_positions()):
+        until = held.get(position.name, 0)
+        if until > position.seq:
+            going = and_(going, not_(and_(log.c.seq <= until, _unsent(position))))
+    rows = yield select(log.c.seq).where(going).order_by(log.c.seq).limit(limit)
     if not rows:
         return 0
-    old = log.c.seq <= rows[-1][0]
-    yield from count_dropped(old, held)
-    yield delete(log).where(old)
+    going = and_(going, log.c.seq <= rows[-1][0])
+    yield from count_dropped(going)
+    yield delete(log).where(going)
     return len(rows)
 
 
-def count_dropped(going: ColumnElement[bool], held: Mapping[str, int]) -> Script[None]:
+def count_dropped(going: ColumnElement[bool]) -> Script[None]:
     """Count the lines that are about to go, for each destination that they were still to be sent to."""
     for position in (yield from sink_positions()):
-        got = max(position.seq, held.get(position.name, 0))
-        unsent = and_(going, log.c.seq > got, log.c.level.in_(position.levels))
-        [[count]] = yield select(func.count()).select_from(log).where(unsent)
+        [[count]] = yield select(func.count()).select_from(log).where(and_(going, _unsent(position)))
         if count:
             mine = log_sink.c.name == position.name
             yield update(log_sink).where(mine).values(dropped=log_sink.c.dropped + count)
+
+
+def _unsent(position: SinkPosition) -> ColumnElement[bool]:
+    return and_(log.c.seq > position.seq, log.c.level.in_(position.levels))
 
 
 def log_levels() -> Script[dict[str, str]]:

@@ -34,7 +34,7 @@ def prune(before: int, limit: int) -> Script[tuple[int, bool]]:
     numbers = [number for number, _ in found]
     if numbers:
         yield from _carry(numbers, Counter(version for _, version in found))
-        yield from count_dropped(log.c.instance.in_(numbers), {})
+        yield from count_dropped(log.c.instance.in_(numbers))
         for table in (step, log, act, idempotency):
             yield delete(table).where(table.c.instance.in_(numbers))
         yield delete(instance).where(instance.c.num.in_(numbers))

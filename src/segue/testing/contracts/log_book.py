@@ -86,22 +86,25 @@ class LogBookContract:
         assert await player.store.sink_positions() == [kept]
 
     async def test_B3_old_lines_go_and_what_was_not_sent_is_counted(self, player: Player) -> None:
-        """To the line: of the levels that are for the destination, beyond where it is, and not on their way to it."""
+        """To the line: of the levels that are for the destination and beyond where it is. What is on its way stays."""
         version = await player.enable()
         for _ in range(3):
             await _say(player, version, *((level, level) for level in ALL))
         lines = await player.store.find_logs(LogFilter())
         await player.store.put_sink_position(SinkPosition(name="all", levels=ALL, seq=lines[1].seq))
         await player.store.put_sink_position(SinkPosition(name="errors", levels=("error",)))
-        await player.store.put_sink_position(SinkPosition(name="held", levels=ALL))
-        held = {"held": lines[4].seq}
-        assert await player.store.trim_logs(5, 4, held) == 4
-        assert await player.store.trim_logs(5, 4, held) == 3
-        assert await player.store.trim_logs(5, 4, held) == 0
+        await player.store.put_sink_position(SinkPosition(name="held", levels=("info", "error"), seq=lines[1].seq))
+        held = {"held": lines[5].seq, "all": lines[0].seq}
+        on_their_way = [line for line in lines[2:6] if line.level in {"info", "error"}]
+        assert await player.store.trim_logs(5, 3, held) == 3
+        assert await player.store.trim_logs(5, 3, held) == 2
+        assert await player.store.trim_logs(5, 3, held) == 0
+        assert await player.store.find_logs(LogFilter()) == on_their_way + lines[7:]
+        assert await player.store.trim_logs(5, 3, {}) == 2
         await player.world.crash()
         assert await player.store.find_logs(LogFilter()) == lines[7:]
         found = {position.name: position.dropped for position in await player.store.sink_positions()}
-        assert found == {"all": 5, "errors": 1, "held": 2}
+        assert found == {"all": 5, "errors": 1, "held": 2}  # "held": those that nobody held any more
         await player.store.put_sink_position(SinkPosition(name="errors", levels=("error",), seq=lines[7].seq, sent=1))
         assert [position.dropped for position in await player.store.sink_positions()] == [5, 1, 2]
 
