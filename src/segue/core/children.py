@@ -17,8 +17,11 @@ from segue.model.ids import child_id
 from segue.model.message import Child, Message, Place, Result
 from segue.model.start import Headers
 
+# Bound once: before Python 3.12, every look at an enumeration's member costs a call.
+_ACTION, _CALL = NodeKind.ACTION, NodeKind.CALL
 
-class Offspring(Struct, frozen=True):
+
+class Offspring(Struct, frozen=True, gc=False):
     """What a message leaves behind: children, or the end of the whole instance, or `stuck` at its own node.
 
     `clears` is the scope that ends with it, `result` what it says at last if it has no children.
@@ -31,7 +34,7 @@ class Offspring(Struct, frozen=True):
     result: Result | None = None
 
 
-class Content(Struct, frozen=True):
+class Content(Struct, frozen=True, gc=False):
     """What is sent on: a body and headers without any of the engine's, and the ways it goes."""
 
     body: bytes
@@ -63,6 +66,25 @@ def offspring(
     the one it comes from; a message that goes one way keeps them. An id depends only on the parent, the node and the
     index; `first` is the index of the first one.
     """
+    if origin is None:
+        simple = None if items else _simple_way(message, contents)
+        if simple is not None:
+            return Offspring((_passed_on(routes, message, contents[0], simple, now, first),))
+        leaving = scopes.leaving(message.scope)
+        origin = Origin(message.node, leaving.base, leaving.clears)
+    return _spread(routes, message, contents, now, first, items=items, origin=origin)
+
+
+def _spread(
+    routes: Routes,
+    message: Message,
+    contents: Sequence[Content],
+    now: int,
+    first: int,
+    *,
+    items: bool,
+    origin: Origin,
+) -> Offspring:
     result = Result(contents[-1].body, contents[-1].headers) if contents else None
     for content in contents:
         for way in content.ways:
@@ -70,9 +92,6 @@ def offspring(
                 return Offspring(stuck=way)
             if isinstance(way, Terminate):
                 return Offspring(terminate=True, result=result)
-    if origin is None:
-        leaving = scopes.leaving(message.scope)
-        origin = Origin(message.node, leaving.base, leaving.clears)
     children: list[Child] = []
     clears = origin.clears
     over: list[str] = []
@@ -94,6 +113,20 @@ def offspring(
         ended = tuple(over)
         children = [child for child in children if not child.scope.startswith(ended)]
     return Offspring(tuple(children), clears=clears, result=result)
+
+
+def _simple_way(message: Message, contents: Sequence[Content]) -> Target | None:
+    """The way of a message that goes on as one and opens and leaves nothing, as most do; else None."""
+    if message.scope or len(contents) != 1 or len(contents[0].ways) != 1:
+        return None
+    way = contents[0].ways[0]
+    return way if isinstance(way, Target) and not way.openings and not way.ends else None
+
+
+def _passed_on(routes: Routes, message: Message, content: Content, way: Target, now: int, index: int) -> Child:  # noqa: PLR0917
+    id_ = child_id(message.id, way.node, index)
+    headers = _headers(routes, message, content.headers, way.node, message.node, None)
+    return _child(routes, way, id_, content.body, headers, "", now)
 
 
 def _opened(base: str, openings: Sequence[Opening], message_id: str, number: int) -> tuple[str, str]:
@@ -132,13 +165,14 @@ def _child(  # noqa: PLR0917 - all that makes a child
             scope=scope,
         )
     node = routes.nodes[way.node]
-    if node.kind in {NodeKind.ACTION, NodeKind.CALL}:
+    kind = node.kind
+    if kind is _ACTION or kind is _CALL:
         return Child(id=id_, node=node.id, body=body, headers=headers, scope=scope)
-    if node.kind is NodeKind.USER_TASK:
+    if kind is NodeKind.USER_TASK:
         return Child(id=id_, node=node.id, body=body, headers=headers, place=Place.WAITING, scope=scope)
-    if node.kind is NodeKind.TIMER:
+    if kind is NodeKind.TIMER:
         return _delayed(node, id_, body, headers, scope, now)
-    if node.kind is NodeKind.MESSAGE:
+    if kind is NodeKind.MESSAGE:
         return _listening(node, id_, body, headers, scope)
     return _meeting(routes, node, way, id_, body, headers, scope)
 

@@ -162,15 +162,19 @@ class Gathered:
 
     def started(self, rows: Iterable[Sequence[int]]) -> None:
         """Add starts: version and instant."""
-        for version, at in rows:
-            _add(self.of(-version, at).counts, {STARTED: 1})
+        counted = Counter([(version, at // _MINUTE_MS) for version, at in rows])
+        for (version, minute), count in counted.items():
+            _add(self.of(-version, minute * _MINUTE_MS).counts, {STARTED: count})
 
     def ended(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add ends of instances: version, state, started and ended."""
-        for version, state, started, ended in rows:
-            figures = self.of(-version, ended)
-            _add(figures.counts, {state: 1})
-            figures.sketch(DURATION).add([ended - started])
+        groups: dict[Key, list[Sequence[Any]]] = defaultdict(list)
+        for row in rows:
+            groups[row[0], row[3] // _MINUTE_MS].append(row)
+        for (version, minute), group in groups.items():
+            figures = self.of(-version, minute * _MINUTE_MS)
+            _add(figures.counts, Counter([state for _, state, _, _ in group]))
+            figures.sketch(DURATION).add([ended - started for _, _, started, ended in group])
 
 
 def _add_group(figures: Figures, group: list[Handled]) -> None:

@@ -88,13 +88,8 @@ DEFAULTS = {USER: "orchesty", CONTENT_TYPE: "application/json"}
 
 def clean_headers(headers: Mapping[str, str]) -> Headers:
     """Return a copy with only what travels with a message: no header of the engine, none of an answer, no default."""
-    travelling = dict(headers)
-    for name in NOT_TRAVELLING.intersection(travelling):
-        del travelling[name]
-    for name, value in DEFAULTS.items():
-        if travelling.get(name) == value:
-            del travelling[name]
-    return travelling
+    default = DEFAULTS.get
+    return {name: value for name, value in headers.items() if name not in NOT_TRAVELLING and default(name) != value}
 
 
 def carried_headers(message: Message) -> Headers:

@@ -13,8 +13,10 @@ from segue.core.routing import Routes
 from segue.model.graph import Node
 from segue.model.message import Consumed, Effect, LogLine, Message, Outcome, Place, Result, SetAside
 
+_TRASH = Place.TRASH  # bound once: before Python 3.12, every look at an enumeration's member costs a call
 
-class Case(Struct, frozen=True):
+
+class Case(Struct, frozen=True, gc=False):
     """One message to be decided: where it is, the instant `now`, and the chance that spreads delays.
 
     `node_outages` is how many calls in a row brought no answer at the node, for messages of any instance.
@@ -28,7 +30,7 @@ class Case(Struct, frozen=True):
     node_outages: int = 0
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, gc=False):
     """An effect, and what to tell people about it."""
 
     effect: Effect
@@ -89,7 +91,8 @@ def consumed(case: Case, born: Offspring, outcome: Outcome = Outcome.OK, logs: t
 
 def _lines_of_trash(case: Case, born: Offspring) -> tuple[LogLine, ...]:
     """A line for each reason for which children are in trash, however many items of a batch share it."""
-    return trash_lines(case, Counter(c.reason for c in born.children if c.place is Place.TRASH and c.reason))
+    reasons = [child.reason for child in born.children if child.place is _TRASH and child.reason]
+    return trash_lines(case, Counter(reasons)) if reasons else ()
 
 
 def trash_lines(case: Case, reasons: Counter[str]) -> tuple[LogLine, ...]:

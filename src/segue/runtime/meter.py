@@ -12,6 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from segue.core.figures import DEPTH, ENGINE, LIMITED, OLDEST, REMOTE, Figures, Gathered
 from segue.model.errors import SegueError
@@ -108,12 +109,11 @@ class Meter:
         while more and count < _MOST:
             found = await self._store.measures(seqs[-1] if seqs else 0, _BITE)
             more = len(found) == _BITE
-            for measures in found:
-                gathered.handled(measures.handled)
-                gathered.started(measures.started)
-                gathered.ended(measures.ended)
-                seqs.append(measures.seq)
-                count += len(measures.handled)
+            gathered.handled(list(chain.from_iterable(measures.handled for measures in found)))
+            gathered.started(list(chain.from_iterable(measures.started for measures in found)))
+            gathered.ended(list(chain.from_iterable(measures.ended for measures in found)))
+            seqs += [measures.seq for measures in found]
+            count += sum(len(measures.handled) for measures in found)
             await asyncio.sleep(0)
         beside, self._beside = self._beside, {}
         if not seqs and not beside:

@@ -17,6 +17,7 @@ from sqlalchemy import update
 
 from segue.adapters.sql import tables
 from segue.adapters.sql.scripts import Note, Script
+from segue.adapters.sqlite import file, transactions
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.model.errors import BacklogFull, Conflict, StoreUnavailable
 from segue.model.events import Event, EventKind
@@ -304,3 +305,24 @@ async def test_a_refused_change_leaves_nothing_and_harms_nobody_beside_it(
     assert kinds == [EventKind.VERSION_PUBLISHED, EventKind.VERSION_ENABLED]
     assert len(await player.take(version, "a")) == 2
     await player.check_ledger()
+
+
+async def test_while_another_process_holds_the_file_the_loop_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "BUSY_MS", 3_600_000)
+    monkeypatch.setattr(file, "BUSY_MS", 3_600_000)  # a loop that waited for the other one would wait an hour
+    world = SqliteWorld(tmp_path)
+    player = Player(world)
+    await player.enable()
+    other = sqlite3.connect(world.folder / file.FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    start = asyncio.ensure_future(player.start())
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert not start.done()
+    other.execute("COMMIT")
+    other.close()
+    await start
+    await player.check_ledger()
+    await world.close()

@@ -49,6 +49,10 @@ class FaultyConnection(sqlite3.Connection):
         Faults.check(text)
         return super().execute(text, *values)
 
+    def commit(self) -> None:
+        Faults.check("COMMIT")
+        super().commit()
+
 
 class SqliteWorld:
     """An embedded store, and what can happen to it. The folder of a crash is a copy of what lies on the disk then."""

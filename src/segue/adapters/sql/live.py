@@ -18,7 +18,7 @@ decode_headers: Callable[[str], Headers] = msgspec.json.Decoder(Headers).decode
 
 def encode_headers(headers: Headers) -> str:
     """Return headers as the JSON text that is stored."""
-    return _encode(headers).decode()
+    return _encode(headers).decode() if headers else "{}"
 
 
 class Held(Message, kw_only=True, gc=False):

@@ -9,7 +9,6 @@ PostgreSQL: each statement is a way there and back, so all rows go in one, as an
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -50,16 +49,19 @@ class Cursor(Protocol):
         ...
 
 
-class ArrayCursor(ABC):
-    """A cursor of a database that takes all rows of a statement at once, as an array for each column (`$1`, `$2`)."""
+class ArrayCursor:
+    """A cursor of a database that takes all rows of a statement at once, as an array for each column (`$1`, `$2`).
 
-    @abstractmethod
+    No abstract base class: whether a cursor is one is asked for every statement, and of those that is slow to ask.
+    """
+
     def execute(self, text: str, values: Sequence[Any] = (), /) -> Result:
         """Execute a statement; see `Cursor`."""
+        raise NotImplementedError
 
-    @abstractmethod
     def execute_arrays(self, text: str, arrays: Sequence[Sequence[Any]]) -> Result:
         """Execute a statement on arrays."""
+        raise NotImplementedError
 
 
 def _portions(count: int) -> Iterator[tuple[int, int, int]]:

@@ -9,8 +9,10 @@ from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.operations import AcceptOperation, CallOperation, Operation, SettleOperation
 from segue.adapters.sql.settle import Settling
 from segue.model.errors import SegueError
-from segue.model.message import Child, Consumed, Transition
+from segue.model.message import Child, Consumed, Kept, SetAside, Transition
 from segue.model.start import Accepted
+
+_FEW = 50
 
 
 def perform(
@@ -61,8 +63,33 @@ def needs_alone(operation: Operation) -> bool:
 def weight(operation: Operation | None) -> int:
     """Return how many changes an operation is."""
     if isinstance(operation, SettleOperation):
-        return sum(1 + len(children_of(transition)) for transition in operation.transitions)
+        count = len(operation.transitions)
+        for transition in operation.transitions:
+            count += len(children_of(transition))
+        return count
     return operation.weight if isinstance(operation, CallOperation) else 1
+
+
+def is_short(operation: Operation) -> bool:
+    """Return whether an operation is short for sure: its statements are few, and touch only rows that it brings.
+
+    Not so is what looks at other messages: the end of an instance or a scope, what meets, a call, a large batch.
+    """
+    if isinstance(operation, SettleOperation):
+        return all(map(_is_short_transition, operation.transitions))
+    return isinstance(operation, AcceptOperation) and operation.start.tick is None
+
+
+def _is_short_transition(transition: Transition) -> bool:
+    effect = transition.effect
+    if isinstance(effect, Consumed):
+        if effect.terminate or effect.clears or effect.starts or effect.staged is not None:
+            return False
+        if len(effect.children) > _FEW or any(child.scope for child in effect.children):
+            return False
+    elif not isinstance(effect, Kept | SetAside) or (isinstance(effect, SetAside) and effect.starts):
+        return False
+    return not transition.message.scope
 
 
 def children_of(transition: Transition) -> Sequence[Child]:

@@ -14,7 +14,7 @@ FILE = "segue.db"
 LOCK = "segue.lock"
 OLDEST_SQLITE = (3, 33, 0)
 _LOG_BYTES = 64 << 20
-_BUSY_MS = 5_000
+BUSY_MS = 5_000
 
 
 def check_sqlite() -> None:
@@ -75,7 +75,7 @@ def _connect(
         cached_statements=1024,
         factory=factory,
     )
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     return connection
 
 
