@@ -77,7 +77,7 @@ class Story:
         try:
             with self._show.progress(len(self._plan.days), len(self._plan.orders)) as flow:
                 await self._crash(api, flow, await self._watch(api, flow, sender, self._in_the_middle))
-                await self._watch(api, flow, sender, lambda now: sender.done() and _idle(now))
+                await self._watch(api, flow, sender, lambda now, sent: sent and _idle(now))
         finally:
             sender.cancel()
         stream = Stream(messages=await _handled(api) - handled, seconds=time.monotonic() - flowing)
@@ -116,15 +116,19 @@ class Story:
             self._started.append(await api.start(ORDERS, {"day": day}, f"{self._plan.run}/{day}"))
 
     async def _watch(
-        self, api: Api, flow: Flow, sender: asyncio.Task[None], enough: Callable[[Figures], bool]
+        self, api: Api, flow: Flow, sender: asyncio.Task[None], enough: Callable[[Figures, bool], bool]
     ) -> Figures:
-        """Show how far things are until that is enough. Raises DemoError when it takes too long."""
+        """Show how far things are until that is enough; whether all is sent is looked at before the figures are.
+
+        Raises DemoError when it takes too long.
+        """
         while True:
-            if sender.done():
+            sent = sender.done()
+            if sent:
                 sender.result()
             now = await self._figures(api)
             flow.update(now)
-            if enough(now):
+            if enough(now, sent):
                 return now
             await self._pause(f"not done: {now}")
 
@@ -147,7 +151,7 @@ class Story:
             trash=len(trash["items"]),
         )
 
-    def _in_the_middle(self, now: Figures) -> bool:
+    def _in_the_middle(self, now: Figures, _sent: bool) -> bool:
         return now.shipments >= self._plan.crash_at
 
     async def _crash(self, api: Api, flow: Flow, last: Figures) -> None:

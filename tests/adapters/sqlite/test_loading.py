@@ -216,6 +216,17 @@ async def test_a_message_settled_and_not_yet_reported_is_not_read_again(scene: S
     assert [message.body for message in await scene.player.take(scene.version, "b", ordered=True)] == [b"0"]
 
 
+async def test_more_is_read_in_the_very_turn_in_which_a_read_ends(scene: Scene) -> None:
+    """The loop has not heard of its end yet; waiting for it once more would be no waiting at all, and never end."""
+    await scene.prepare(50)
+    loading = scene.world.sqlite._loads[scene.world.sqlite._front(scene.version.id, "b")]
+    scene.gate.open.set()
+    while not loading.done():  # noqa: ASYNC110 - it is about the turn itself
+        await asyncio.sleep(0)
+    taken = await scene.player.take(scene.version, "b")
+    assert [message.body for message in taken] == numbers(range(4, 50))
+
+
 async def test_a_read_that_fails_can_be_made_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     await scene.prepare(50)
 

@@ -221,13 +221,14 @@ class SqliteMessages:
         if ahead:
             self._ahead.add(front)
         loading = self._loads.get(front)
-        if loading is None:
+        if loading is None or loading.done():  # a done one is kept until the loop's next turn, and awaiting it is none
             loading = self._loads[front] = asyncio.ensure_future(self._read_on(front))
             loading.add_done_callback(lambda done: self._loaded(front, done))
         return loading
 
     def _loaded(self, front: Front, done: asyncio.Future[None]) -> None:
-        del self._loads[front]
+        if self._loads.get(front) is done:
+            del self._loads[front]
         ahead = front in self._ahead
         self._ahead.discard(front)
         if ahead and not done.cancelled() and done.exception() is None:
