@@ -53,6 +53,7 @@ class Body(Struct):
     """What the load sends. `again`: the action that asks once for a repeat after a second.
 
     `items`: how many the action `many` answers with. `fails`: which of CAUSES the action `sift` fails of.
+    `say`: each action says a line about the message.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Body(Struct):
     part: int = 0
     items: int = 0
     fails: str = ""
+    say: bool = False
     pad: str = ""
 
 
@@ -133,6 +135,8 @@ def _count(key: str, book: Book) -> Callable[[Message], object]:
 def _note(name: str, book: Book, message: Message, body: Body) -> int:
     run = int(message.headers.get("repeat-hops", "1"))
     version = message.headers.get("topology-id", "")
+    if body.say:
+        message.log.info("%s of %d is done", name, body.number)
     book.note(Call(message.id, run, message.instance, version, name, body.number))
     return run
 

@@ -109,6 +109,14 @@ def test_reports(tmp_path: Path) -> None:
     assert line["notes"]["reports_repeated"] >= 0
 
 
+def test_sinks(tmp_path: Path) -> None:
+    line = play(tmp_path, "sinks", "--faults", "1")
+    notes = line["notes"]
+    assert notes["hook_told"] == line["accepted"]
+    assert notes["mail_told"] > 0
+    assert notes["late"] == notes["late_bulk"] + notes["late_bulk_dropped"]
+
+
 def test_limits(tmp_path: Path) -> None:
     line = play(tmp_path, "limits", "--faults", "1")
     assert line["notes"]["runs"] == 1
