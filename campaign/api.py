@@ -55,6 +55,12 @@ class Api:
                 await asyncio.sleep(0.1)  # the server is not back yet
         return await self.call("GET", path, **query)
 
+    async def scrape(self) -> str:
+        """What a scrape of the figures of now answers."""
+        async with self._session.get(f"{self.url}/metrics", headers=self._fields) as answer:
+            answer.raise_for_status()
+            return await answer.text()
+
     async def items(self, path: str, **query: str | int) -> AsyncIterator[Any]:
         """All items of a list, page by page."""
         page = await self.ask(path, limit=500, **query)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -32,6 +33,8 @@ class Broker:
     """One broker over as many lives as a campaign gives it. Its queue outlives a kill."""
 
     def __init__(self, folder: Path) -> None:
+        for library in ("aiormq", "aio_pika"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)  # that it is not there yet is no news
         self._folder = folder
         self._port, self._environment = free_port(), _environment(folder)
         (folder / "rabbitmq.conf").write_text(

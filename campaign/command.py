@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from campaign import batch, disk, kill, limits, order, outage, reports, sinks, switch, trash
+from campaign import batch, disk, figures, kill, limits, order, outage, reports, sinks, switch, trash
 from campaign.api import NO_ANSWER, RefusedError
 from campaign.plan import EMBEDDED, STORES, Plan
 from campaign.processes import ProcessError
@@ -46,6 +46,7 @@ CAMPAIGNS = {
     "order": Campaign(order.campaign, 20),
     "outage": Campaign(outage.campaign, 45, tuple(case.name for case in (*OUTAGES, *FAILURES))),
     "reports": Campaign(reports.campaign, 50),
+    "figures": Campaign(figures.campaign, 100),
     "sinks": Campaign(sinks.campaign, 120),
     "disk": Campaign(disk.campaign, 24, tuple(trouble.name for trouble in TROUBLES)),
 }

@@ -67,6 +67,9 @@ class Load:
         self._limit = limit
         self._issued = 0
         self._stopping = asyncio.Event()
+        self._going = asyncio.Event()
+        self._going.set()
+        self._under_way = 0
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._senders = [self._loop.create_task(self._send()) for _ in range(senders)]
@@ -84,6 +87,17 @@ class Load:
         if late:
             raise OverdueError(f"{self._issued - len(self.accepted)} starts got no answer within {within_s:g} s")
         self.seconds = self._loop.time() - self._began
+
+    async def hold(self) -> None:
+        """Begin no more starts until `go_on`; return when each that was begun is accepted."""
+        self._going.clear()
+        while self._under_way:
+            self.check()
+            await asyncio.sleep(0.001)  # answers are on their way
+
+    def go_on(self) -> None:
+        """Begin starts again."""
+        self._going.set()
 
     def check(self) -> None:
         """Raises what a sender met that it could not make anything of."""
@@ -103,7 +117,12 @@ class Load:
             self._issued += 1
             if self._rate is not None:
                 await self._turn(number / self._rate)
-            await self._start(number)
+            await self._going.wait()
+            self._under_way += 1
+            try:
+                await self._start(number)
+            finally:
+                self._under_way -= 1
 
     async def _turn(self, after_s: float) -> None:
         """Wait for the instant at which a start is to be sent at this rate; not any longer once all are to end."""

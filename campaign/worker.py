@@ -18,6 +18,7 @@ import uvicorn
 from msgspec import Struct
 
 from campaign.book import Book, Call
+from campaign.timed import NODES, TookBook, timed
 from segue_sdk import Fail, Item, Message, Repeat, Result, Worker, batch, item
 from segue_sdk.asgi import Event, Receive, Scope, Send
 
@@ -66,7 +67,7 @@ class Body(Struct):
     pad: str = ""
 
 
-def make(name: str, book: Book) -> Worker:
+def make(name: str, book: Book, took: TookBook) -> Worker:
     """A worker with all actions under all marks."""
     worker = Worker(name)
     for mark in MARKS:
@@ -75,6 +76,8 @@ def make(name: str, book: Book) -> Worker:
         worker.batch(mark + SPLIT)(_batch(mark + SPLIT, book))
     worker.batch(MANY)(_many(book))
     worker.connector(SIFT)(_sift(book))
+    for node in NODES:
+        worker.connector(node)(timed(node, took))
     for key in KEYS:
         worker.connector(f"count-{key}")(_count(key, book))
     return worker
@@ -194,7 +197,7 @@ def main(name: str, path: str, port: str) -> None:
     book = Book(Path(path))
     listener = socket.create_server(("127.0.0.1", int(port)), backlog=2048)
     config = uvicorn.Config(
-        Application(make(name, book), book),
+        Application(make(name, book, TookBook(Path(path))), book),
         lifespan="on",
         interface="asgi3",
         ws="none",

@@ -78,6 +78,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="writes waiting for the disk at which starts are refused")
     ] = 20_000
     free_disk_mb: Annotated[int, Meta(ge=0, description="free disk space below which starts are refused")] = 64
+    queue_too_long: Annotated[
+        int, Meta(ge=0, description="ready messages from which on a queue is told of as too long; 0: never")
+    ] = 100_000
+    queue_too_old_s: Annotated[
+        int,
+        Meta(ge=0, description="age (s) of its oldest message from which on a queue is told of as too old; 0: never"),
+    ] = 3_600
     history_body_kb: Annotated[
         int, Meta(ge=0, le=16_384, description="largest body (KiB) kept in the history of an instance; 0 keeps none")
     ] = 16

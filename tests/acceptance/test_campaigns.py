@@ -117,6 +117,12 @@ def test_sinks(tmp_path: Path) -> None:
     assert notes["late"] == notes["late_bulk"] + notes["late_bulk_dropped"]
 
 
+def test_figures(tmp_path: Path) -> None:
+    line = play(tmp_path, "figures", "--faults", "1")
+    assert (line["accepted"], line["notes"]["looks"]) == (1_000, 5)
+    assert line["notes"]["calls"] == 4_075
+
+
 def test_limits(tmp_path: Path) -> None:
     line = play(tmp_path, "limits", "--faults", "1")
     assert line["notes"]["runs"] == 1

@@ -42,6 +42,7 @@ from segue.ports.store import Store
 from segue.runtime.access_watch import AccessWatch
 from segue.runtime.engine import Engine
 from segue.runtime.log_shipping import LogShipping
+from segue.runtime.queue_watch import QueueBounds, QueueWatch
 from segue.web import AdminPages
 
 log = logging.getLogger(__name__)
@@ -130,6 +131,9 @@ class _Server:
             await stack.enter_async_context(_beside(shipping.run()))
             watch = AccessWatch(store, store, engine.herald.tell, clock)
             await stack.enter_async_context(_beside(watch.run()))
+            bounds = QueueBounds(messages=settings.queue_too_long, oldest_s=settings.queue_too_old_s)
+            queues = QueueWatch(store, engine.herald.tell, clock, bounds)
+            await stack.enter_async_context(_beside(queues.run()))
             await self._serve(parts, held, Upkeep(store, clock, settings.retention_days, _figure_days(settings)))
 
     async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:

@@ -46,6 +46,7 @@ _LONGEST_S = 60.0
 _LONGEST_TEMPLATE = 100_000
 _LONGEST_GROUP_S = 86_400
 _TRASH_GROUP_S = 60
+_IN_HEAPS = frozenset({EventKind.MESSAGE_IN_TRASH, EventKind.DATA_ERROR})
 
 
 class TestResult(Struct, frozen=True, kw_only=True):
@@ -167,7 +168,7 @@ class Notices:
         """Make a rule; its id and instant are ours. It applies to what happens from now on. Raises Invalid."""
         now = self._clock.now()
         id_ = make_id(now, self._chance.entropy(10))
-        if EventKind.MESSAGE_IN_TRASH in wanted.events and not wanted.group_s:
+        if _IN_HEAPS.intersection(wanted.events) and not wanted.group_s:
             wanted = replace(wanted, group_s=_TRASH_GROUP_S)  # one notice for a heap of them, never one each
         return await self._put_rule(replace(wanted, id=id_, created=now))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from segue.core.data_errors import is_data_error
 from segue.core.decide import call_headers, decide, decide_not_callable, large_batch
 from segue.core.envelope import encode_request
 from segue.core.headers import service_headers
@@ -240,6 +241,8 @@ class ControlService:
             self._around.meter.poke()
             if not true:
                 await drop(self._around.store, transition)
+            elif isinstance(transition.effect, SetAside):
+                self._note_aside(lane, transition, transition.effect)
             self._wake_for(transition)
         finally:
             if self._taken.get(message.seq) is message:  # one that stays may have been taken again already
@@ -326,6 +329,10 @@ class ControlService:
             self._tell(EventKind.WORKER_UP, lane, None)
             self._loop.call_soon(self.wake, lane.node.id)
 
+    def _note_aside(self, lane: Lane, transition: Transition, effect: SetAside) -> None:
+        if is_data_error(effect, transition.record.status):
+            self._tell(EventKind.DATA_ERROR, lane, effect.reason, transition.message)
+
     def _wake_for(self, transition: Transition) -> None:
         """Set the alarm for what will fall due. Only when it is stored: an earlier look must not miss it."""
         effect = transition.effect
@@ -336,13 +343,15 @@ class ControlService:
                 if child.due:
                     self._wake_at(child.due)
 
-    def _tell(self, kind: EventKind, lane: Lane, detail: str | None) -> None:
+    def _tell(self, kind: EventKind, lane: Lane, detail: str | None, about: Message | None = None) -> None:
         event = Event(
             kind=kind,
             at=self._around.clock.now(),
             process=self.version.process,
             version=self.version.number,
             node=lane.node.id,
+            instance=None if about is None else about.instance,
+            message=None if about is None else about.id,
             detail=detail,
         )
         self._around.herald.tell(event)

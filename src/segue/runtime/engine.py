@@ -27,6 +27,7 @@ from segue.runtime.limiter import Limiter
 from segue.runtime.log_lines import LogLines
 from segue.runtime.meter import Meter
 from segue.runtime.schedules import Scheduler
+from segue.runtime.service_watch import ServiceWatch
 from segue.runtime.status_service import StatusService
 from segue.runtime.supervisor import ServiceState, Supervised
 from segue.runtime.system_events import SystemEvents
@@ -51,7 +52,8 @@ class Engine:
     ) -> None:
         self.bus = EventBus()
         self.herald = Herald(store)
-        self.meter = Meter(store, store, store, clock)
+        self._away = ServiceWatch(self.herald.tell, self._place, clock)
+        self.meter = Meter(store, store, store, clock, called=self._away.called)
         self._store = store
         self._directory = ActionAddresses(store)
         self._worker_limits: WorkerLimits | None = None
@@ -184,6 +186,10 @@ class Engine:
     async def roll_figures(self) -> None:
         """Bring the figures up to date with what was settled."""
         await self.meter.step()
+
+    def _place(self, version_id: int) -> tuple[str, int] | None:
+        service = self._services.get(version_id)
+        return None if service is None else (service.version.process, service.version.number)
 
     def lanes_of(self, version_id: int) -> Sequence[LaneState]:
         """The lanes of a version's control service; none when it does not run here."""

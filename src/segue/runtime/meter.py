@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
 from segue.core.figures import DEPTH, ENGINE, LIMITED, OLDEST, REMOTE, Figures, Gathered
@@ -38,7 +38,10 @@ _MINUTE_MS = 60_000
 
 
 class Meter:
-    """Rolls measures up. `poke` says that something was settled."""
+    """Rolls measures up. `poke` says that something was settled.
+
+    `called` hears of the workers' own calls: version, node, host, and how many were answered with which status.
+    """
 
     def __init__(
         self,
@@ -47,12 +50,15 @@ class Meter:
         processes: ProcessCatalog,
         clock: Clock,
         cpu_us: Callable[[], int] = lambda: time.process_time_ns() // 1000,
+        *,
+        called: Callable[[int, str, str, Mapping[int, int]], None] | None = None,
     ) -> None:
         self._store = store
         self._views = views
         self._processes = processes
         self._clock = clock
         self._cpu_us = cpu_us
+        self._called = called
         self._poked = asyncio.Event()
         self._rolling = asyncio.Lock()
         self._beside: dict[tuple[int, str, int], Figures] = {}
@@ -125,12 +131,18 @@ class Meter:
             if rolled:
                 for minute in minutes:
                     self.totals.setdefault((minute.version, minute.node), Figures()).merge(minute.figures)
+                    self._tell_called(minute)
         finally:
             if not rolled:  # they wait for the next time; the measures are in the store
                 for key, figures in self._beside.items():
                     beside.setdefault(key, Figures()).merge(figures)
                 self._beside = beside
         return more and rolled
+
+    def _tell_called(self, minute: Minute) -> None:
+        if self._called is not None:
+            for host, remote in minute.figures.remote.items():
+                self._called(minute.version, minute.node, host, remote.statuses)
 
     async def _minutes(self, gathered: Gathered, beside: dict[tuple[int, str, int], Figures]) -> list[Minute]:
         places = await self._store.places(sorted({key for key, _ in gathered.by_key if key > 0}))

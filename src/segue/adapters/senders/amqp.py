@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from datetime import UTC, datetime
 
@@ -27,6 +28,9 @@ class AmqpNotifier:
     """
 
     def __init__(self, trust: ssl.SSLContext) -> None:
+        # They write a stack trace for each connection that breaks; what is wrong is said by who sends.
+        for library in ("aiormq", "aio_pika"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
         self._trust = trust
         self._kept: dict[AmqpSenderKey, tuple[AbstractConnection, AbstractChannel]] = {}
         self._connecting = asyncio.Lock()
