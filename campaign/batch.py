@@ -1,20 +1,21 @@
-"""Campaign `batch`: one call answers with a hundred thousand items, each of which goes through two more actions.
+"""Campaign `batch`: one call answers with a hundred thousand items, whose branches go through two actions and meet.
 
-Shows that the children of a batch are all there or none, each once (P2), whatever kills come between; that the server's
-memory stays bounded, whose peak is told; and that messages of another process hardly wait for it: how long their runs
-take is measured before and meanwhile.
+Each item is copied to both actions, and its copies meet at a join. Shows that the children of a batch are all there or
+none, each once (P2), whatever kills come between; that the server's memory stays bounded, whose peak is told; and that
+messages of another process hardly wait for it: how long their runs take is measured before and meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from campaign.draw import Task, chain, draw
+from campaign.draw import FAN_BESIDE, chain, fan
 from campaign.load import Load
 from campaign.plan import Plan
 from campaign.result import Result
@@ -26,17 +27,11 @@ NAME = "batch"
 PEACE, STORM, CALM = "peace", "storm", "calm"
 ITEMS_FOR_EACH_FAULT = 5_000
 MOST_ITEMS = 100_000
-WARM_RUNS = 100
+WARM_RUNS = 300
 PAUSE_S = 0.03
 WITHIN_S = 1_200.0
 LONGEST_LIFE_S = 8.0
 LONGEST_DELAY_MS = 50.0
-
-
-def drawn(worker: str) -> bytes:
-    """One call of `many`, whose items go through `first` and `last`."""
-    tasks = [Task(MANY, MANY, "batch"), Task("first", "first"), Task("last", "last")]
-    return draw(tasks, [("start", MANY), (MANY, "first"), ("first", "last")], worker, timeout="PT60S")
 
 
 async def campaign(plan: Plan, folder: Path) -> Result:
@@ -46,24 +41,31 @@ async def campaign(plan: Plan, folder: Path) -> Result:
         await here.start(PEACE, STORM, CALM)
         await here.make(CALM, chain(["first", "last"], CALM))
         for process in (PEACE, STORM):
-            await here.make(process, drawn(process))
+            await here.make(process, fan(process))
         before = await _runs(here, 0, WARM_RUNS)
+        began = time.monotonic()
         peace = await _begin(here, PEACE, items)
-        meanwhile = await _runs_meanwhile(here, items)
+        meanwhile = await _runs_meanwhile(here)
         await here.settled(PEACE, within_s=WITHIN_S)
+        peace_s = time.monotonic() - began
         peak_mb = _peak_mb(here)
         result = await _books(here, plan, PEACE, peace, items)
         plan.tell(NAME, f"{items} items in peace; p99 of the others {_quantile(before, 0.99):.0f} ms before and"
                   f" {_quantile(meanwhile, 0.99):.0f} ms meanwhile; {peak_mb} MB at most")  # fmt: skip
+        began = time.monotonic()
         storm = await _begin(here, STORM, items)
         peak_mb = max(peak_mb, await _kills(here, plan))
         await here.settled(STORM, within_s=WITHIN_S)
+        storm_s = time.monotonic() - began
         result.add(await _books(here, plan, STORM, storm, items))
         await here.server.stop()
     delay_ms = _quantile(meanwhile, 0.99) - _quantile(before, 0.99)
-    result.seconds = round(peace.seconds + storm.seconds, 1)
+    result.seconds = round(peace_s + storm_s, 1)
+    result.rate_per_s = round(result.messages / (peace_s + storm_s), 1)
     result.notes |= {
         "items": items,
+        "peace_s": round(peace_s, 1),
+        "storm_s": round(storm_s, 1),
         "peak_mb": peak_mb,
         "others_runs": len(meanwhile),
         "others_p50_before_ms": round(_quantile(before, 0.5), 1),
@@ -85,7 +87,8 @@ async def _begin(here: World, process: str, items: int) -> Load:
 
 async def _books(here: World, plan: Plan, process: str, load: Load, items: int) -> Result:
     here.check_log()
-    verdict = await here.verdict(load, process, {MANY: 1, "first": items, "last": items}, process)
+    shape = {MANY: 1, "first": items, "last": items}
+    verdict = await here.verdict(load, process, shape, process, FAN_BESIDE * items)
     return Result.of(NAME, plan, here, load, verdict)
 
 
@@ -108,11 +111,11 @@ async def _run(here: World, number: int) -> float:
     return (loop.time() - began) * 1000
 
 
-async def _runs_meanwhile(here: World, items: int) -> list[float]:
-    """How long runs of the other process take until every item of the batch has come to its end."""
+async def _runs_meanwhile(here: World) -> list[float]:
+    """How long runs of the other process take until the batch has come to its end."""
     took: list[float] = []
     number = WARM_RUNS
-    while (await here.workers[PEACE].counts()).get("last", 0) < items:
+    while (await here.api.call("GET", "/instances", process=PEACE, state="running", limit=1))["items"]:
         took += await _runs(here, number, 20)
         number += 20
     return took

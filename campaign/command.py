@@ -22,7 +22,7 @@ from campaign.api import NO_ANSWER, RefusedError
 from campaign.plan import EMBEDDED, STORES, Plan
 from campaign.processes import ProcessError
 from campaign.result import Result
-from campaign.sickness import FAILURES, OUTAGES
+from campaign.sickness import CASES
 from campaign.troubles import TROUBLES
 from campaign.waiting import OverdueError
 
@@ -44,7 +44,7 @@ CAMPAIGNS = {
     "limits": Campaign(limits.campaign, 200),
     "trash": Campaign(trash.campaign, 5),
     "order": Campaign(order.campaign, 20),
-    "outage": Campaign(outage.campaign, 45, tuple(case.name for case in (*OUTAGES, *FAILURES))),
+    "outage": Campaign(outage.campaign, 45, tuple(case.name for case in CASES)),
     "reports": Campaign(reports.campaign, 50),
     "figures": Campaign(figures.campaign, 100),
     "sinks": Campaign(sinks.campaign, 120),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from xml.sax.saxutils import quoteattr
 
 from msgspec import Struct
@@ -60,10 +61,10 @@ def _limit(limit: Limit) -> str:
     return f'<segue:limit key={quoteattr(limit.key)} calls="{limit.calls}" per="{limit.per}"/>'
 
 
-def chain(actions: Sequence[str], worker: str, prefetch: int = 10) -> bytes:
+def chain(actions: Sequence[str], worker: str, prefetch: int = 10, timeout: str = "PT1S") -> bytes:
     """Start, these actions in a row, end. The nodes bear the actions' names."""
-    stops = ["start", *actions]
-    return draw([Task(name, name) for name in actions], list(zip(stops, actions, strict=False)), worker, prefetch)
+    flows = list(pairwise(["start", *actions]))
+    return draw([Task(name, name) for name in actions], flows, worker, prefetch, timeout)
 
 
 def tree(worker: str, prefetch: int = 10) -> bytes:
@@ -95,3 +96,17 @@ MEETING = TREE | {"middle": 1}
 
 MEETING_BESIDE = 5
 """Its messages that come to no action: three that wait at the join, the one they become, the timer's."""
+
+
+def fan(worker: str, prefetch: int = 10) -> bytes:
+    """One call of `many`; each of its items goes through `first` and `last` at a time, which meet at a join."""
+    tasks = [Task("many", "many", "batch"), Task("first", "first"), Task("last", "last")]
+    flows = [("start", "many"), ("many", "fork"), ("fork", "first"), ("fork", "last")]
+    flows += [("first", "join"), ("last", "join"), ("join", "end")]
+    more = '<b:parallelGateway id="fork"/><b:parallelGateway id="join"/><b:endEvent id="end"/>'
+    drawn = draw(tasks, flows, worker, prefetch, timeout="PT60S")
+    return drawn.replace(b'<b:startEvent id="start"/>', b'<b:startEvent id="start"/>' + more.encode())
+
+
+FAN_BESIDE = 3
+"""Messages of each item of `fan` that come to no action: two that wait at the join, and the one they become."""

@@ -8,7 +8,9 @@ it was before the call, from where it is sent back, and then comes to its end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+import math
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,17 +20,21 @@ from campaign.draw import chain
 from campaign.load import Load
 from campaign.plan import Plan
 from campaign.result import Result
-from campaign.sickness import Failure, Outage, cases
+from campaign.sickness import KEPT_BY_PATIENT_S, PATIENT, SICK, WITHIN_S, Failure, Outage, Strain, cases
 from campaign.waiting import OverdueError, until_async
 from campaign.worker import Body
 from campaign.world import World, world
 
 NAME = "outage"
-SICK = "sick"
 CALM = "calm"
-SHAPES = {SICK: {"first": 1, "middle": 1, "last": 1}, CALM: {"first": 1, "last": 1}}
-STARTS_PER_S = 50.0
-WITHIN_S = 120.0
+SHAPES = {
+    SICK: {"first": 1, "middle": 1, "last": 1},
+    CALM: {"first": 1, "last": 1},
+    PATIENT: {"first": 1, "middle": 1, "last": 1},
+}
+TIMEOUTS = {SICK: "PT1S", CALM: "PT1S", PATIENT: "PT1M"}
+STARTS_PER_S = {SICK: 50.0, CALM: 50.0, PATIENT: 4.0}
+REPLY_MB = 40
 # So many messages have to fail, and so many have to pass at the healthy worker, in each fault.
 SOME = 10
 
@@ -39,20 +45,22 @@ def body(number: int) -> Body:
 
 
 async def campaign(plan: Plan, folder: Path) -> Result:
-    """Let the one worker suffer so often, then compare both processes."""
-    async with world(folder, {"SEGUE_WORKER_REPLY_MB": "1"}, plan.store) as here:
+    """Let the workers suffer so often, then compare all processes."""
+    async with world(folder, {"SEGUE_WORKER_REPLY_MB": str(REPLY_MB)}, plan.store) as here:
         await here.start(SICK, CALM)
+        await here.employ(PATIENT, KEPT_BY_PATIENT_S)
         for process, shape in SHAPES.items():
-            await here.make(process, chain(list(shape), worker=process))
-        loads = {process: Load(here.api, process, body, rate=STARTS_PER_S, senders=16) for process in SHAPES}
+            await here.make(process, chain(list(shape), worker=process, timeout=TIMEOUTS[process]))
+        loads = {process: Load(here.api, process, body, rate=STARTS_PER_S[process], senders=16) for process in SHAPES}
         try:
             drill = Drill(here, plan)
             await drill.run(loads)
             for load in loads.values():
+                load.go_on()
                 await load.finish()
         finally:
             await asyncio.gather(*(load.cancel() for load in loads.values()))
-        await here.settled(*SHAPES)
+        await here.settled(*SHAPES, within_s=2 * WITHIN_S)
         here.check_log()
         verdicts = [await here.verdict(loads[process], process, shape, process) for process, shape in SHAPES.items()]
         await here.server.stop()
@@ -80,7 +88,6 @@ class Drill:
         self.sent_back = 0
         self._here = here
         self._plan = plan
-        self._sick = here.workers[SICK]
         self._calm = here.workers[CALM]
 
     async def run(self, loads: dict[str, Load]) -> None:
@@ -91,36 +98,64 @@ class Drill:
                 load.check()
             if isinstance(case, Outage):
                 await self._outage(case)
+                await self._well_again(case.name, case.whose)
+            elif isinstance(case, Strain):
+                await self._strain(case, loads[PATIENT])
+                await self._well_again(case.name, PATIENT)
             else:
                 await self._failure(case)
-            await self._well_again(case.name)
+                await self._well_again(case.name, SICK)
             self._here.check_log()
             await self._here.audit()
             self.seen.add(case.name)
 
     async def _outage(self, case: Outage) -> None:
         """The reason is seen in the queues, nothing goes to the trash, the other process goes on."""
-        async with case.suffered(self._here, self._sick):
-            await until_async(partial(self._held, case.reason), WITHIN_S, f"the queues to say {case.reason!r}")
+        async with case.suffered(self._here, self._here.workers[case.whose]):
+            held = partial(self._held, case.reason, case.whose)
+            await until_async(held, WITHIN_S, f"the queues to say {case.reason!r}")
             await self._others_go_on(case.name)
-        if trash := await self._trash():
+        if trash := await self._trash(case.whose):
             self._problem(case.name, f"put {len(trash)} messages into the trash, such as {trash[0]}")
+
+    async def _strain(self, case: Strain, load: Load) -> None:
+        """It goes through, and meanwhile no queue waits, and nothing comes to the trash."""
+        async with self._never_held(case.name):
+            await case.played(self._here, self._here.workers[PATIENT], load)
+        if trash := await self._trash(PATIENT):
+            self._problem(case.name, f"put {len(trash)} messages into the trash, such as {trash[0]}")
+
+    @contextlib.asynccontextmanager
+    async def _never_held(self, name: str) -> AsyncIterator[None]:
+        async def watch() -> None:
+            held = partial(self._held, "", PATIENT)
+            await until_async(held, math.inf, "", every_s=0.1)  # a queue is held for half a second at least
+            self._problem(name, "held up the queues of the patient process")
+
+        watching = asyncio.create_task(watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
 
     async def _failure(self, case: Failure) -> None:
         """Messages go to the trash, with the reason; once the worker is well they are sent back and go on."""
-        async with case.suffered(self._here, self._sick):
+        async with case.suffered(self._here, self._here.workers[SICK]):
             await until_async(self._some_trash, WITHIN_S, f"{case.name} to put messages into the trash")
         for message in await self._trash():
             if message["reason_code"] != case.code or case.reason not in message["reason"]:
                 self._problem(case.name, f"put a message into the trash with the reason {message['reason']!r}")
         await until_async(self._all_sent_back, WITHIN_S, "the trash to be empty")
 
-    async def _well_again(self, name: str) -> None:
+    async def _well_again(self, name: str, whose: str) -> None:
         """Messages reach the worker again, and no queue says that it waits for it."""
-        before = (await self._sick.counts()).get("last", 0)
+        worker = self._here.workers[whose]
+        before = (await worker.counts()).get("last", 0)
 
         async def well() -> bool:
-            return not await self._held("") and (await self._sick.counts()).get("last", 0) >= before + SOME
+            return not await self._held("", whose) and (await worker.counts()).get("last", 0) >= before + SOME
 
         await until_async(well, WITHIN_S, f"the queues to flow again after {name}")
 
@@ -138,12 +173,12 @@ class Drill:
             if queue["held"] is not None:
                 self._problem(name, f"holds a queue of the other process: {queue['held']}")
 
-    async def _held(self, reason: str) -> bool:
-        queues = await self._here.api.ask("/queues", process=SICK)
+    async def _held(self, reason: str, process: str) -> bool:
+        queues = await self._here.api.ask("/queues", process=process)
         return any(queue["held"] is not None and reason in queue["held"] for queue in queues)
 
-    async def _trash(self) -> list[Any]:
-        return [item async for item in self._here.api.items("/trash", process=SICK)]
+    async def _trash(self, process: str = SICK) -> list[Any]:
+        return [item async for item in self._here.api.items("/trash", process=process)]
 
     async def _some_trash(self) -> bool:
         return len(await self._trash()) >= SOME

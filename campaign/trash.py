@@ -6,8 +6,8 @@ each message is corrected and sent back once in the account, and the others stay
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ NAME = "trash"
 PROCESS = "failing"
 WORKER = "worker"
 FAILURES_FOR_EACH_FAULT = 2_000
-LONGEST_LIFE_S = 1.5
 WITHIN_S = 300.0
 
 
@@ -47,13 +46,18 @@ async def campaign(plan: Plan, folder: Path) -> Result:
             "change": {"merge": {"fails": ""}, "headers": {"segue-corrected": "yes"}},
         }
         begun = await here.api.call("POST", "/operations", wanted)
-        await _kills(here, plan, begun["id"])
+        met = await _kills(here, plan, begun["id"], chosen["count"])
         done = await _ended(here, begun["id"])
         await here.settled(PROCESS)
         verdict = await _verdict(here, load, chosen, done)
         await here.server.stop()
         result = Result.of(NAME, plan, here, load, verdict)
-        result.notes |= {"causes": len(groups), "sent_back": done["done"], "operation": done["state"]}
+        result.notes |= {
+            "causes": len(groups),
+            "sent_back": done["done"],
+            "operation": done["state"],
+            "kills_meanwhile": met,
+        }
         return result
 
 
@@ -70,17 +74,24 @@ async def _groups(here: World, count: int) -> list[Any]:
     return groups
 
 
-async def _kills(here: World, plan: Plan, operation: str) -> None:
-    random = plan.random()
-    for _ in range(plan.faults):
+async def _kills(here: World, plan: Plan, operation: str, count: int) -> int:
+    """Kill so often, each time once the operation has come so far, at random; how many kills met it at work."""
+    random, met = plan.random(), 0
+    for reached in sorted(random.randrange(count) for _ in range(plan.faults)):
         await here.server.child.ready(READY)
-        await asyncio.sleep(random.uniform(0, LONGEST_LIFE_S))  # the random moment
+        found = await until_async(partial(_reached, here, operation, reached), WITHIN_S, "the operation to go on")
+        met += found["state"] == "running"
         here.check_log()
         here.server.kill()
         await here.audit()
         here.server.spawn()
     await here.server.child.ready(READY)
-    await here.api.ask(f"/operations/{operation}")
+    return met
+
+
+async def _reached(here: World, operation: str, count: int) -> Any:
+    found = await here.api.ask(f"/operations/{operation}")
+    return found if found["done"] >= count or found["state"] != "running" else None
 
 
 async def _ended(here: World, operation: str) -> Any:

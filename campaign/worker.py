@@ -38,16 +38,26 @@ CAUSES = {
 }
 """Why the action `sift` lets a message fail, by what its body says."""
 PARTS = 2
-HUGE = b"x" * (3 << 20)
+LADEN = 30 << 20
+HUGE = b"x" * (48 << 20)
+LOADED = "laden"
+"""Under this name the worker counts the calls with a body of LADEN bytes."""
+
+KEPT_S = 75
+"""How long a worker keeps idle connections, unless it is told otherwise."""
 
 
 class Mode(Struct, forbid_unknown_fields=True):
-    """How calls are answered: after a pause, and with a status and a content of its own unless `status` is 0."""
+    """How calls are answered: after a pause, and with a status and a content of its own unless `status` is 0.
+
+    So many of the next answers of the action `first` are laden: their bodies hold LADEN bytes more.
+    """
 
     status: int = 0
     content: str = ""
     huge: bool = False
     pause_s: float = 0.0
+    laden: int = 0
 
 
 class Body(Struct):
@@ -91,6 +101,8 @@ def _connector(name: str, book: Book) -> Callable[[Message], object]:
             await asyncio.sleep(body.pause_ms / 1000)  # a service that takes its time
         if run == 1 and body.again and name.endswith(body.again):
             raise Repeat(after=1, at_most=3)
+        if len(body.pad) >= LADEN:
+            book.counts[LOADED] += 1
         return message.body
 
     return act
@@ -171,6 +183,9 @@ class Application:
         if scope["type"] != "http" or mode == Mode():
             await self._worker(scope, receive, send)
             return
+        laden = mode.laden > 0 and "/first/" in scope["path"]
+        if laden:
+            self._mode = msgspec.structs.replace(mode, laden=mode.laden - 1)
         kept: list[Event] = []
 
         async def keep(event: Event) -> None:
@@ -181,9 +196,18 @@ class Application:
             await asyncio.sleep(mode.pause_s)  # a service that is slow on purpose
         if mode.status:
             await _answer(send, mode.status, HUGE if mode.huge else mode.content.encode())
+        elif laden:
+            await _answer(send, 200, _laden(b"".join(event.get("body", b"") for event in kept)))
         else:
             for event in kept:
                 await send(event)
+
+
+def _laden(answer: bytes) -> bytes:
+    """An answer of the envelope, with a longer body."""
+    said = msgspec.json.decode(answer)
+    body = msgspec.structs.replace(msgspec.json.decode(said["body"], type=Body), pad="x" * LADEN)
+    return msgspec.json.encode(said | {"body": msgspec.json.encode(body).decode()})
 
 
 async def _answer(send: Send, status: int, content: bytes) -> None:
@@ -192,8 +216,8 @@ async def _answer(send: Send, status: int, content: bytes) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
-def main(name: str, path: str, port: str) -> None:
-    """Serve on the port of 127.0.0.1 until SIGTERM."""
+def main(name: str, path: str, port: str, kept_s: str) -> None:
+    """Serve on the port of 127.0.0.1 until SIGTERM; connections that are idle for `kept_s` are closed."""
     book = Book(Path(path))
     listener = socket.create_server(("127.0.0.1", int(port)), backlog=2048)
     config = uvicorn.Config(
@@ -203,7 +227,7 @@ def main(name: str, path: str, port: str) -> None:
         ws="none",
         log_level="warning",
         access_log=False,
-        timeout_keep_alive=75,
+        timeout_keep_alive=int(kept_s),
     )
     print(f"Worker {name} is ready on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])

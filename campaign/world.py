@@ -21,7 +21,7 @@ from campaign.plan import EMBEDDED, POSTGRES
 from campaign.processes import Child, Children, ProcessError, free_port
 from campaign.server import Server
 from campaign.waiting import until_async
-from campaign.worker import Mode
+from campaign.worker import KEPT_S, Mode
 from segue.testing.postgres import Cluster, running
 
 REQUEST_S = 30.0
@@ -31,8 +31,11 @@ SETTLED_WITHIN_S = 300.0
 class WorkerProcess:
     """One worker on one port with one book, over as many lives as a campaign gives it."""
 
-    def __init__(self, children: Children, session: aiohttp.ClientSession, folder: Path, name: str) -> None:
+    def __init__(
+        self, children: Children, session: aiohttp.ClientSession, folder: Path, name: str, kept_s: int = KEPT_S
+    ) -> None:
         self.name = name
+        self._kept_s = str(kept_s)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._children = children
@@ -43,6 +46,7 @@ class WorkerProcess:
     async def start(self) -> None:
         """Start a life and wait until it is ready."""
         command = [sys.executable, "-m", "campaign.worker", self.name, str(self._book), str(self.port)]
+        command.append(self._kept_s)
         self._child = self._children.spawn(f"worker-{self.name}", command)
         await self._child.ready(r"is ready on (http://\S+)")
 
@@ -103,9 +107,13 @@ class World:
         await self.server.start()
         self.api = Api(self.session, self.server.url, await self.server.token())
         for name in workers:
-            worker = self.workers[name] = WorkerProcess(self.children, self.session, self.folder, name)
-            await worker.start()
-            await self.api.call("POST", "/workers", {"name": name, "url": worker.url})
+            await self.employ(name)
+
+    async def employ(self, name: str, kept_s: int = KEPT_S) -> None:
+        """Start and register a worker, which closes connections that are idle for so long."""
+        worker = self.workers[name] = WorkerProcess(self.children, self.session, self.folder, name, kept_s)
+        await worker.start()
+        await self.api.call("POST", "/workers", {"name": name, "url": worker.url})
 
     async def make(self, process: str, *files: bytes) -> None:
         """Make a process with these files as its versions, the first of them enabled."""

@@ -94,7 +94,7 @@ def test_outage(tmp_path: Path) -> None:
 
 def test_batch(tmp_path: Path) -> None:
     line = play(tmp_path, "batch", "--faults", "1")
-    assert (line["notes"]["items"], line["messages"]) == (5_000, 20_002)
+    assert (line["notes"]["items"], line["messages"]) == (5_000, 50_002)
     assert line["notes"]["peak_mb"] > 0
 
 
