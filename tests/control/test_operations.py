@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from segue.adapters.chance import SystemChance
 from segue.control import operations as module
@@ -15,7 +16,7 @@ from segue.core.corrections import Correction
 from segue.model.errors import Conflict, Invalid, NotFound, StoreUnavailable
 from segue.model.message import Place
 from segue.model.operations import Operation, OperationKind, OperationState
-from segue.ports.views import PlacedFilter
+from segue.ports.views import PlacedFilter, PlacedMessage
 from tests.files import chain, user_task
 from tests.site import Site, ok, refuse
 from tests.site import site as make_site
@@ -48,7 +49,7 @@ def wish(kind: OperationKind, **fields: object) -> OperationWish:
 
 
 async def test_messages_are_changed_and_sent_back_in_bites(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BITE", 4)
+    monkeypatch.setattr(module, "BITE", 4)
     await fill(site, 10)
     site.serve("echo", ok)
     change = Correction(merge={"checked": True}, headers={"x-checked": "yes"})
@@ -65,7 +66,7 @@ async def test_messages_are_changed_and_sent_back_in_bites(site: Site, monkeypat
 
 
 async def test_what_fails_again_is_not_met_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BITE", 2)
+    monkeypatch.setattr(module, "BITE", 2)
     await fill(site, 5)
     begun = await site.control.operations.begin(wish(OperationKind.RESEND), "ann")
     use = site.control.operations
@@ -109,7 +110,7 @@ async def test_to_another_version_in_one_transaction_each(site: Site) -> None:
 
 
 async def test_pause_go_on_cancel(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BITE", 2)
+    monkeypatch.setattr(module, "BITE", 2)
     await fill(site, 7)
     use = site.control.operations
     begun = await use.begin(wish(OperationKind.DISCARD), "ann")
@@ -127,10 +128,11 @@ async def test_pause_go_on_cancel(site: Site, monkeypatch: pytest.MonkeyPatch) -
     assert len(await site.store.placed(ORDERS)) == 3
 
 
-async def test_a_crash_between_a_bite_and_its_progress_does_nothing_twice(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_a_bite_whose_progress_is_lost_is_not_done_twice_and_is_counted(
+    site: Site, monkeypatch: pytest.MonkeyPatch, *, restarted: bool
 ) -> None:
-    monkeypatch.setattr(module, "_BITE", 3)
+    monkeypatch.setattr(module, "BITE", 3)
     await fill(site, 5)
     begun = await site.control.operations.begin(wish(OperationKind.RESEND), "ann")
     with monkeypatch.context() as broken:
@@ -143,12 +145,31 @@ async def test_a_crash_between_a_bite_and_its_progress_does_nothing_twice(
             await site.control.operations.step()
     for instance in (await site.get("/api/v1/instances"))["items"]:
         await site.finished(instance["id"])
-    another = _another(site)
-    now = await finish(site, begun, another)
+    now = await finish(site, begun, _another(site) if restarted else None)
     assert (now.state, now.done, now.gone) == (OperationState.DONE, 5, 0)
     for instance in (await site.get("/api/v1/instances"))["items"]:
         await site.finished(instance["id"])
     assert len(site.workers.calls) == 10
+
+
+async def test_what_fails_after_the_beginning_is_left_alone_although_its_number_is_lower(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(site, 2)
+    early, _ = await site.store.placed(ORDERS)
+    begun = await site.control.operations.begin(wish(OperationKind.DISCARD), "ann")
+    placed = site.store.placed
+
+    async def seen(wanted: PlacedFilter) -> list[PlacedMessage]:
+        """The first one came to trash only now: it was in its queue for long."""
+        first, *others = await placed(wanted)
+        return [replace(first, since=begun.created + 1), *others]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.store, "placed", seen)
+        now = await finish(site, begun)
+    assert (now.state, now.done, now.failed) == (OperationState.DONE, 1, 0)
+    assert [each.message.id for each in await site.store.placed(ORDERS)] == [early.message.id]
 
 
 async def test_user_tasks_in_bulk(site: Site) -> None:

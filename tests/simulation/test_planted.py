@@ -6,7 +6,7 @@ import pytest
 
 from segue.testing.simulation.settings import Settings
 from segue.testing.simulation.world import World
-from tests.simulation import plants_meeting
+from tests.simulation import plants_bulk, plants_meeting
 from tests.simulation.plants import PLANTS
 
 MOST_SEEDS = 400
@@ -14,8 +14,8 @@ MOST_SEEDS = 400
 
 def test_there_are_enough_of_them() -> None:
     assert len(PLANTS) >= 18
-    meeting = [each for each in PLANTS.values() if each.__module__ == plants_meeting.__name__]
-    assert len(meeting) >= 6
+    for module in (plants_meeting, plants_bulk):
+        assert sum(each.__module__ == module.__name__ for each in PLANTS.values()) >= 6
 
 
 @pytest.mark.parametrize("name", PLANTS)

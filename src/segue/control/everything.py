@@ -87,11 +87,10 @@ def control(  # noqa: PLR0917 - the ports, outermost last
     *,
     notifier: Notifier | None = None,
     shipping: Shipping | None = None,
+    bite: int | None = None,
 ) -> Control:
-    """Join the use cases to a store and an engine.
-
-    Without a notifier no sender can be tested, without `shipping` no destination of log lines is known.
-    """
+    """Join the use cases to a store and an engine. Without a notifier no sender can be tested, without `shipping` no
+    destination of log lines is known. An operation handles `bite` messages at a time, None: as many as usual."""
     trash = Trash(store, store, store, clock, chance)
     tasks = Tasks(store, store, store, clock)
     users = Users(store, clock, chance)
@@ -110,7 +109,7 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         trash=trash,
         tasks=tasks,
         limits=Limits(store, engine, clock),
-        operations=Operations(store, store, store, trash, tasks, clock, chance),
+        operations=Operations(store, store, store, trash, tasks, clock, chance, bite),
         delivery=Delivery(store, store, store, clock),
         workers=Workers(store, directory, engine, clock),
         tokens=Tokens(store, clock, chance),

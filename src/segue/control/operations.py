@@ -31,7 +31,9 @@ from segue.ports.views import PlacedFilter, PlacedMessage, Views
 
 log = logging.getLogger(__name__)
 
-_BITE = 100
+BITE = 100
+"""How many messages are handled at a time."""
+
 _RETRY_S = 1.0
 _OF_TRASH = frozenset({OperationKind.RESEND, OperationKind.DISCARD})
 _CHANGING = frozenset({OperationKind.RESEND, OperationKind.ACCEPT})
@@ -61,6 +63,7 @@ class Operations:
         tasks: Tasks,
         clock: Clock,
         chance: Chance,
+        bite: int | None = None,
     ) -> None:
         self._catalog = catalog
         self._views = views
@@ -69,13 +72,17 @@ class Operations:
         self._tasks = tasks
         self._clock = clock
         self._chance = chance
+        self._bite_size = bite
         self._news = asyncio.Event()
         self._counted: set[str] = set()
 
     # -- people -------------------------------------------------------------------------------------------------------
 
     async def begin(self, wish: OperationWish, by: str) -> Operation:
-        """Begin an operation on what is there now; what comes later it leaves alone. Raises Invalid."""
+        """Begin an operation on what is there now; what comes to its place at a later instant it leaves alone.
+
+        Raises Invalid.
+        """
         if wish.change is not None and wish.kind not in _CHANGING:
             raise Invalid(f"Messages cannot be changed by the operation {wish.kind}; leave out change")
         if wish.version is not None and wish.kind is not OperationKind.RESEND:
@@ -149,6 +156,7 @@ class Operations:
         try:
             await self._bite(await self._recounted(operation))
         except StoreUnavailable:
+            self._counted.discard(operation.id)  # perhaps a bite was done, and that was not noted
             raise
         except Exception as error:  # one operation that cannot go on must not stop the others
             log.exception("The operation %s cannot go on", operation.id)
@@ -163,10 +171,13 @@ class Operations:
         return replace(operation, done=max(operation.done, await self._catalog.acted(operation.id)))
 
     async def _bite(self, operation: Operation) -> None:
-        wanted = replace(_filter_of(operation.wanted), after=operation.after, upto=operation.upto, limit=_BITE)
+        most = self._bite_size or BITE
+        wanted = replace(_filter_of(operation.wanted), after=operation.after, upto=operation.upto, limit=most)
         found = await self._views.placed(wanted)
-        transitions, error = await self._decide(operation, found)
-        refused = len(found) - len(transitions)
+        # A message keeps its number when it fails, so one that failed after the beginning may have a low one.
+        early = [placed for placed in found if placed.since <= operation.created]
+        transitions, error = await self._decide(operation, early)
+        refused = len(early) - len(transitions)
         done, unsettled = await self._settle(transitions)
         error = unsettled or error
         gone = 0 if unsettled else len(transitions) - done
@@ -180,7 +191,7 @@ class Operations:
             error=error or operation.error,
         )
         await self._catalog.progress(now)
-        if len(found) < _BITE:
+        if len(found) < most:
             self._counted.discard(operation.id)
             await self._catalog.turn(operation.id, OperationState.DONE, self._clock.now())
 

@@ -38,7 +38,7 @@ from segue.runtime.herald import Herald
 from segue.runtime.lane import Lane, LaneState
 from segue.runtime.log_lines import LogLines
 from segue.runtime.meter import Meter
-from segue.runtime.spreading import drop, spread
+from segue.runtime.spreading import PIECE, drop, spread
 from segue.runtime.tracer import Tracer
 
 LARGE_ANSWER = 64 * 1024
@@ -52,7 +52,7 @@ _STORE_RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What a control service works with; shared by all of them.
 
-    A batch's answer of `large_answer` bytes or more is decided and stored some children at a time.
+    A batch's answer of `large_answer` bytes or more is decided and stored some children at a time, about `piece`.
     """
 
     store: MessageStore
@@ -66,6 +66,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     meter: Meter
     tracer: Tracer | None = None
     large_answer: int = LARGE_ANSWER
+    piece: int = PIECE
 
 
 class ControlService:
@@ -292,7 +293,7 @@ class ControlService:
             if reply is not None and len(reply.body) >= self._around.large_answer:
                 large = large_batch(self._routes, message, reply, clock.now(), taken)
                 if large is not None:
-                    return await spread(self._around.store, message, large, lambda: self._stopping)
+                    return await spread(self._around.store, message, large, lambda: self._stopping, self._around.piece)
             chance = self._around.chance.fraction()
             return decide(self._routes, message, reply, clock.now(), taken, chance, lane.outages)
         except StoreUnavailable:  # it is stopping: the message goes back to its queue

@@ -17,7 +17,7 @@ from segue.ports.outside import ApplicationWorkers, Chance, Clock, WorkerTranspo
 from segue.ports.store import Store
 from segue.ports.telemetry import Telemetry
 from segue.runtime.accept import Acceptor
-from segue.runtime.control_service import Surroundings
+from segue.runtime.control_service import LARGE_ANSWER, Surroundings
 from segue.runtime.directory import ActionAddresses
 from segue.runtime.events import EventBus
 from segue.runtime.fair_limits import FairLimits
@@ -28,6 +28,7 @@ from segue.runtime.log_lines import LogLines
 from segue.runtime.meter import Meter
 from segue.runtime.schedules import Scheduler
 from segue.runtime.service_watch import ServiceWatch
+from segue.runtime.spreading import PIECE
 from segue.runtime.status_service import StatusService
 from segue.runtime.supervisor import ServiceState, Supervised
 from segue.runtime.system_events import SystemEvents
@@ -49,6 +50,8 @@ class Engine:
         applications: ApplicationWorkers | None = None,
         rules: LineRules | None = None,
         telemetry: Telemetry | None = None,
+        large_answer: int = LARGE_ANSWER,
+        piece: int = PIECE,
     ) -> None:
         self.bus = EventBus()
         self.herald = Herald(store)
@@ -75,6 +78,8 @@ class Engine:
             lines=self._lines,
             meter=self.meter,
             tracer=None if telemetry is None else Tracer(telemetry),
+            large_answer=large_answer,
+            piece=piece,
         )
         self._status = None if notifier is None else StatusService(store, store, notifier, clock, chance)
         self._services: dict[int, Supervised] = {}

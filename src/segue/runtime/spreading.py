@@ -29,16 +29,18 @@ _MOST = 200
 _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-async def spread(store: MessageStore, message: Message, large: LargeBatch, stopping: Callable[[], bool]) -> Transition:
+async def spread(
+    store: MessageStore, message: Message, large: LargeBatch, stopping: Callable[[], bool], size: int = PIECE
+) -> Transition:
     """Stage what a large batch brings, and return the transition that makes all of it true.
 
-    While the store cannot write it is tried again, so that the action is not called twice for the store's sake; raises
-    StoreUnavailable once `stopping` says so.
+    About `size` are decided at a time. While the store cannot write it is tried again, so that the action is not
+    called twice for the store's sake; raises StoreUnavailable once `stopping` says so.
     """
     staged = await _persist(store.begin_spread, stopping)
     kept = False
     try:
-        for piece in large.pieces(PIECE):
+        for piece in large.pieces(size):
             for bite in _bites(piece):
                 staged = await _persist(partial(store.stage, staged, message, bite), stopping)
             await asyncio.sleep(0)  # everybody's turn, also when a piece had no children

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from segue.control.everything import Control, control
 from segue.model.errors import StoreUnavailable, WorkerTrouble
 from segue.model.workers import Fault as CallFault
@@ -29,6 +31,15 @@ class Broken(RuntimeError):
     """An error that no port announces."""
 
 
+class Bites(Struct, frozen=True, kw_only=True):
+    """How little is done at a time, so that it takes several times: a batch's answer of `large_answer` bytes is stored
+    `piece` items at a time, an operation handles `bite` messages at a time."""
+
+    large_answer: int
+    piece: int
+    bite: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What all lives of a world share."""
@@ -39,6 +50,7 @@ class Surroundings:
     faults: Faults
     witness: Witness
     trace: Trace
+    bites: Bites
 
 
 class Life:
@@ -65,13 +77,36 @@ class Life:
         self._release = store.release
         self.engine: Engine
         self.control: Control
+        self._working: asyncio.Task[None]
 
     def build(self) -> None:
         """Put the engine together, in the context of this life."""
-        self.engine = Engine(self.store, self.transport, self.clock, self.chance)
-        self.control = control(
-            self.store, self.engine, self.directory, FakeApplicationWorkers(self.store), self.clock, self.chance
+        bites, applications = self._around.bites, FakeApplicationWorkers(self.store)
+        self.engine = Engine(
+            self.store,
+            self.transport,
+            self.clock,
+            self.chance,
+            large_answer=bites.large_answer,
+            piece=bites.piece,
         )
+        self.control = control(
+            self.store, self.engine, self.directory, applications, self.clock, self.chance, bite=bites.bite
+        )
+
+    async def start(self) -> None:
+        """Start the engine, and what works on operations."""
+        await self.engine.start()
+        self._working = asyncio.get_running_loop().create_task(self.control.operations.run())
+
+    async def stop(self, grace_s: float) -> None:
+        """Stop in order."""
+        self._working.cancel()
+        await asyncio.wait([self._working])
+        await self.engine.stop(grace_s)
+        await self.transport.close()
+        await self.directory.close()
+        await self.store.close()
 
     def die(self, why: str) -> None:
         """End the life between two instructions."""

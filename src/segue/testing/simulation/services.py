@@ -156,7 +156,7 @@ class Services:
 
     def _items(self, sent: wire.Envelope) -> WorkerReply:
         chance = self._chance
-        count = pick(chance, ((0.5, 0), (2, 1), (2, 2), (1, 3)))
+        count = pick(chance, ((0.5, 0), (2, 1), (2, 2), (1, 3), (0.2, 5)))
         items = [self._item(sent.body) for _ in range(count)]
         code = "0"
         headers = wire.without_encoding(self._marked(sent.headers))

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from segue.testing.simulation.dice import happens
 from segue.testing.simulation.faults import Kind, Point, Profile
+from segue.testing.simulation.life import Bites
 from segue.testing.simulation.ports import PORTS, methods_of
 from segue.testing.simulation.services import Manners
 
@@ -44,6 +45,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     length_ms: int
     limits: bool
     audits: float
+    bites: Bites
 
 
 def make_plan(chance: Random, settings: Settings) -> Plan:
@@ -80,6 +82,11 @@ def make_plan(chance: Random, settings: Settings) -> Plan:
         length_ms=chance.choice([5_000, 20_000, 60_000]),
         limits=happens(chance, 0.3),
         audits=1.0 if happens(chance, 0.1) else 1 / 16,
+        bites=Bites(
+            large_answer=chance.choice([1, 1, 400, 100_000]),
+            piece=chance.choice([1, 2]),
+            bite=chance.choice([1, 2, 100]),
+        ),
     )
     return _reduced(plan, settings, left_out | (set(_ALL_FAULTS) if quiet else set()))
 
@@ -134,4 +141,5 @@ def _reduced(plan: Plan, settings: Settings, left_out: set[str] | frozenset[str]
         length_ms=plan.length_ms,
         limits=plan.limits,
         audits=plan.audits,
+        bites=plan.bites,
     )

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from segue.model.errors import SegueError
 from segue.model.message import Place
+from segue.model.operations import ENDED, OperationState
 from segue.model.versions import VersionState
 from segue.ports.views import PlacedMessage
 from segue.testing.simulation.dice import happens
 from segue.testing.simulation.front import TROUBLE
+from segue.testing.simulation.life import Life
 
 if TYPE_CHECKING:
     from segue.testing.simulation.world import World
@@ -24,6 +26,10 @@ SLOWEST_TICK_MS = 125_000
 """Longer than any schedule's interval and the longest sleep of who fires it."""
 
 _ROUNDS = 12
+
+
+async def _go_on(id_: str, life: Life) -> None:
+    await life.control.operations.turn(id_, OperationState.RUNNING)
 
 
 class Story:
@@ -41,6 +47,7 @@ class Story:
         await self._storm()
         await self._calm()
         await self._quiet("after the storm")
+        await self._operations_end()
         await self._resolve()
         await self._probe()
         await self._end()
@@ -136,6 +143,20 @@ class Story:
                 world.breaches.note("liveness", text, first.instance)
                 return
             await world.pause(250)
+
+    async def _operations_end(self) -> None:
+        """Every operation comes to its end, and what it says of itself is what it did."""
+        world = self._world
+        late = world.clock.now() + STALL_MS
+        for id_ in list(world.witness.bulk.known):
+            found = await world.ask(lambda life, id_=id_: life.control.operations.get(id_))  # type: ignore[misc]
+            if found.state is OperationState.PAUSED:
+                await world.ask(partial(_go_on, id_))
+            while found.state not in ENDED and world.clock.now() < late:
+                await world.pause(250)
+                found = await world.ask(lambda life, id_=id_: life.control.operations.get(id_))  # type: ignore[misc]
+            world.witness.bulk.ended(found)
+        await self._quiet("after what was done to many")
 
     # -- end ----------------------------------------------------------------------------------------------------------
 

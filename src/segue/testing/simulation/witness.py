@@ -11,15 +11,20 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+import msgspec
+
 from segue.model.errors import NoEnabledVersion
 from segue.model.events import Event
-from segue.model.message import Message, Place, Transition
+from segue.model.message import Child, Message, Place, Staged, Transition
+from segue.model.operations import Operation
 from segue.model.start import Accepted, Start
 from segue.model.versions import Instance, Version, VersionContent, VersionState
 from segue.model.workers import Worker, WorkerCall, WorkerReply
 from segue.ports.catalog import NewVersion, ScheduleState
+from segue.ports.views import PlacedFilter
 from segue.testing.simulation.account import Account, KnownVersion
 from segue.testing.simulation.breach import Breaches
+from segue.testing.simulation.bulk import Bulk
 from segue.testing.simulation.calls import Calls, Seen
 from segue.testing.simulation.decisions import Decisions
 from segue.testing.simulation.dice import WorldClock, happens
@@ -47,6 +52,7 @@ class Witness:
         self.account = account
         self.calls = Calls(account, breaches)
         self.decisions = Decisions(account, self.calls, breaches)
+        self.bulk = Bulk(account, breaches)
         self.queues = Queues(account, breaches, inspector)
         self.drawings: dict[tuple[str, str], Drawing] = {}
         self.progress_ms = 0
@@ -62,6 +68,9 @@ class Witness:
             "store.accept": self._accepted,
             "store.settle": self._settled,
             "store.take": self._taken,
+            "store.stage": self._staged,
+            "store.put_operation": self._operation_begun,
+            "store.drop_spread": self._dropped,
             "store.release": self._released,
             "store.put_draft": self._drafted,
             "store.set_state": self._changed_state,
@@ -127,10 +136,12 @@ class Witness:
         self._committed()
 
     def _settling(self, life: int, transitions: Sequence[Transition]) -> None:
-        for transition in transitions:
+        for transition in map(self.account.whole, transitions):
+            self.bulk.settling(transition)
             self.decisions.made(life, transition)
 
     def _settled(self, results: Sequence[bool], transitions: Sequence[Transition]) -> None:
+        transitions = [self.account.whole(transition) for transition in transitions]
         for transition, done in zip(transitions, results, strict=True):
             message, effect = transition.message, transition.effect
             what = type(effect).__name__.lower() if done else "stale"
@@ -139,8 +150,21 @@ class Witness:
             self._trace.add(what, message.instance, short(message.id), message.node, str(outcome), children)
             if done:
                 self.calls.settled(message.id)
+                self.bulk.settled(transition)
         self.account.settle(transitions, results)
         self._committed()
+
+    def _staged(self, now: Staged, _before: Staged, parent: Message, children: Sequence[Child]) -> None:
+        self._trace.add("staged", parent.instance, short(parent.id), len(children), now.count)
+        self.account.stage(now, children)
+
+    def _dropped(self, _nothing: None, staged: Staged) -> None:
+        self._trace.add("dropped", None, staged.count)
+        self.account.staged.pop(staged.spread, None)
+
+    def _operation_begun(self, _nothing: None, operation: Operation) -> None:
+        self._trace.add("operation", None, operation.kind.value, operation.total)
+        self.bulk.begun(operation, msgspec.json.decode(operation.wanted, type=PlacedFilter).process)
 
     def _taken(  # noqa: PLR0917 - as the port has it
         self, messages: Sequence[Message], version: int, node: str, limit: int, now: int, ordered: bool
@@ -160,15 +184,15 @@ class Witness:
         self._contents[version.id] = draft.content
         self._trace.add("draft", None, version.process, version.number)
 
-    def _changed_state(self, version: Version, process: str, number: int, state: VersionState, _at: int) -> None:
+    def _changed_state(self, version: Version, process: str, number: int, state: VersionState, at: int) -> None:
         self._trace.add("version", None, process, number, state.value)
-        self.account.change_state(process, number, state)
+        self.account.change_state(process, number, state, at)
         self._breaches.unless(version.state is state, "P4", f"{process} {number} is {version.state} instead of {state}")
         self._committed()
 
-    def _retired(self, version: Version, process: str, number: int, discard: bool, _at: int) -> None:
+    def _retired(self, version: Version, process: str, number: int, discard: bool, at: int) -> None:
         self._trace.add("retired", None, process, number, discard)
-        self.account.change_state(process, number, VersionState.RETIRED)
+        self.account.change_state(process, number, VersionState.RETIRED, at)
         live = sum(
             known.version == version.id and known.place is not Place.TRASH for known in self.account.live.values()
         )

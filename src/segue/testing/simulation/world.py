@@ -133,6 +133,7 @@ class World:
             faults=self.faults,
             witness=self.witness,
             trace=self.trace,
+            bites=plan.bites,
         )
         self._chance = dice.stream("world")
         self._serving = asyncio.Event()
@@ -211,7 +212,7 @@ class World:
 
     async def _start(self, life: Life) -> None:
         life.build()
-        await life.engine.start()
+        await life.start()
 
     def _check_orphans(self, life: Life) -> None:
         for error in self.loop.orphans(life.number):
@@ -317,13 +318,7 @@ class World:
             return
         self._serving.clear()
 
-        async def stop(life: Life) -> None:
-            await life.engine.stop(grace_s)
-            await life.transport.close()
-            await life.directory.close()
-            await life.store.close()
-
-        task = self.loop.create_task(stop(life), context=life.context.copy())
+        task = self.loop.create_task(life.stop(grace_s), context=life.context.copy())
         await asyncio.wait({task, life.died}, return_when=asyncio.FIRST_COMPLETED, timeout=grace_s + _STOP_S)
         if life.died.done():
             return
