@@ -28,12 +28,13 @@ def chain(*actions: str, extra: str = "") -> str:
     return _HEAD + "\n".join(lines) + extra + "\n" + _TAIL
 
 
-def user_task() -> str:
-    """Start, a user task `ask`, the connector `echo`, end."""
+def user_task(passes: str = "none") -> str:
+    """Start, a user task `ask`, the connector `echo`, end. `passes`: which runs do not wait at the task."""
     return (
         _HEAD
         + (
-            '<startEvent id="start"/><userTask id="ask" name="approve"/>'
+            '<startEvent id="start"/><userTask id="ask" name="approve"><extensionElements>'
+            f'<segue:task passes="{passes}"/></extensionElements></userTask>'
             '<serviceTask id="t1"><extensionElements><segue:action kind="connector" worker="w" name="echo"/>'
             '</extensionElements></serviceTask><endEvent id="end"/>'
             '<sequenceFlow id="f0" sourceRef="start" targetRef="ask"/>'

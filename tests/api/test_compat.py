@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from segue.core.headers import USER
-from tests.files import chain
+from tests.files import chain, user_task
 from tests.site import Site
 from tests.site import site as make_site
 
@@ -91,6 +91,15 @@ async def test_what_cannot_be_started(site: Site) -> None:
     assert (await _key(site, "POST", ui, json={})).status == 403
     assert (await _key(site, "POST", ui, "operate", json={})).status == 200
     assert site.workers.calls == [] or len(site.workers.calls) == 1
+
+
+async def test_a_run_from_the_screen_waits_where_automatic_runs_pass(site: Site) -> None:
+    await site.deploy("orders", user_task("automatic"))
+    for path in (RUN.replace("begin", "start"), "/topologies/1/nodes/start/run"):
+        await site.finished((await _key(site, "POST", path, json={})).json["correlation_id"])
+    ui = "/topologies/1/nodes/start/run?uiRun=true"
+    started = (await _key(site, "POST", ui, "operate", json={})).json["correlation_id"]
+    assert [task["instance"] for task in await site.tasks(1)] == [started]
 
 
 async def test_a_token_is_needed_in_either_header(site: Site) -> None:

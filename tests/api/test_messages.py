@@ -238,6 +238,24 @@ async def test_a_user_task_is_accepted_perhaps_with_another_body(site: Site) -> 
     assert len(site.workers.calls) == 1
 
 
+async def test_where_automatic_runs_pass_those_by_hand_wait(site: Site) -> None:
+    await site.deploy("orders", user_task("automatic"))
+    automatic = await site.start("orders", {"a": 1})
+    await site.finished(automatic["instance"])
+    by_hand = {"Prefer": "by-hand, wait=5"}
+    answer = await site.call("POST", "/processes/orders/start", json={"a": 2}, headers=by_hand)
+    assert (answer.status, answer.headers["preference-applied"]) == (202, "wait=5")
+    [task] = await site.tasks(1)
+    assert task["id"] == answer.json["message"]
+    assert [b'"source":"auto"' in call.payload for call in site.workers.calls] == [True]
+    await site.post(f"/api/v1/tasks/{task['id']}/accept", token="operate")
+    await site.finished(answer.json["instance"])
+    assert b'"source":"ui"' in site.workers.calls[-1].payload
+    again = f"/api/v1/instances/{automatic['instance']}/resend"
+    resent = await site.post(again, {"message": automatic["message"]}, token="operate")
+    assert [each["instance"] for each in await site.tasks(1)] == [resent["instance"]]
+
+
 async def test_failures_are_grouped_and_a_group_is_changed_and_sent_back(site: Site) -> None:
     await site.deploy("orders", chain("echo"))
     ids = await failed(site, 3)

@@ -16,6 +16,7 @@ from segue.control.sessions import Browser as Origin
 from segue.control.users import ROLES
 from segue.model.errors import TooManyAttempts
 from tests.api.test_access import OPEN, SELF, STREAMS, Hand, operations
+from tests.files import user_task
 from tests.site import Answer, Site
 from tests.site import site as make_site
 
@@ -65,6 +66,14 @@ async def test_a_session_opens_what_a_token_opens(known: Site) -> None:
     assert again.json == answer.json
     assert (await browser.call("POST", "/api/v1/processes", json={"name": "p"})).status == 201
     assert (await browser.call("POST", "/processes/p/start", json={})).code == "no-enabled-version"
+
+
+async def test_what_a_person_starts_waits_where_automatic_runs_pass(known: Site) -> None:
+    await known.deploy("orders", user_task("automatic"))
+    browser = Browser(known)
+    await browser.sign_in()
+    started = await browser.call("POST", "/processes/orders/start", json={"a": 1})
+    assert [task["id"] for task in await known.tasks(1)] == [started.json["message"]]
 
 
 async def test_the_cookie_is_kept_from_scripts_other_sites_and_the_store(known: Site) -> None:

@@ -91,6 +91,8 @@ def nodes(draw: st.DrawFn, id_: str, kind: NodeKind) -> Node:
         timer = draw(st.none() | start_timers)
         message = draw(st.none() | names) if timer is None else None
         return Node(**common, timer=timer, message_name=message)
+    if kind is NodeKind.USER_TASK:
+        return Node(**common, passes=draw(st.booleans()))
     return Node(**common)
 
 

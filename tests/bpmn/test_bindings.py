@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from segue.bpmn.durations import fixed_duration, format_duration
+from segue.bpmn.hashing import semantic_hash
 from segue.bpmn.settings import ATTRIBUTES
 from segue.model.graph import Action, ActionKind, LimitRule, NodeKind, RepeatPolicy
-from tests.bpmn.build import codes, finding, line, node_of, process, task
+from tests.bpmn.build import codes, finding, graph_of, line, node_of, process, task
 
 CONNECTOR = Action(kind=ActionKind.CONNECTOR, worker="crm", name="create")
 
@@ -95,6 +96,33 @@ def test_a_setting_that_cannot_be_used_is_named(inside: str, named: str) -> None
 def test_a_setting_on_a_node_that_calls_nothing_is_an_error(element: str) -> None:
     data = process(f'<{element} id="a"><extensionElements>{action()}</extensionElements></{element}>')
     assert "bad-setting" in codes(data)
+
+
+TASK = '<segue:task passes="{}"/>'
+
+
+def test_a_user_task_may_let_automatic_runs_pass() -> None:
+    assert node_of(extended(TASK.format("automatic"), element="userTask"), "a").passes
+    assert not node_of(extended(TASK.format("none"), element="userTask"), "a").passes
+    assert not node_of(extended("", element="userTask"), "a").passes
+    assert semantic_hash(graph_of(extended(TASK.format("automatic"), element="userTask"))) != semantic_hash(
+        graph_of(extended("", element="userTask"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("inside", "element", "named"),
+    [
+        (TASK.format("always"), "userTask", "passes is 'always'; it may be automatic or none"),
+        (TASK.format("none") * 2, "userTask", "more than one segue:task"),
+        ('<segue:task waits="true"/>', "userTask", "no attribute waits"),
+        (TASK.format("automatic"), "serviceTask", "segue:task has no effect on a serviceTask"),
+        (action() + TASK.format("automatic"), "userTask", "segue:task has no effect on a userTask"),
+    ],
+)
+def test_what_is_said_of_a_user_task_and_cannot_be(inside: str, element: str, named: str) -> None:
+    found = finding(extended(inside, element=element), "bad-setting")
+    assert (found.node, named in found.message) == ("a", True)
 
 
 def test_an_action_makes_a_user_task_call_it() -> None:

@@ -189,6 +189,14 @@ ROWS = [
     passing(
         "a message comes from the start", "waits for a person", "user-task", "–", node("task", NodeKind.USER_TASK), A
     ),
+    passing(
+        "automatic runs pass, and nobody began this one by hand",
+        ON,
+        "ok",
+        "–",
+        node("task", NodeKind.USER_TASK, passes=True),
+        A,
+    ),
     passing("not due", AGAIN, "timer", "–", timer("timer"), A),
     Row("timer", "due", ON, "ok", "–", routes([timer("timer"), A], "timer > a"), message("timer", due=NOW), None),
     passing("the timer cannot be read", "to trash", "bad-timer", "error", timer("timer", "soon"), A),
@@ -349,6 +357,14 @@ ROWS = [
     ),
     leading(
         "user task", "its child waits for a person", "ok", "–", node("task", NodeKind.USER_TASK), lines=("call > task",)
+    ),
+    leading(
+        "user task that automatic runs pass",
+        ON,
+        "ok",
+        "–",
+        node("task", NodeKind.USER_TASK, passes=True),
+        lines=("call > task",),
     ),
     leading("timer", "its child waits until due", "ok", "–", timer("timer"), lines=("call > timer",)),
     leading(

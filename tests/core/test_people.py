@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from segue.core.decide import decide_discard, decide_edit, decide_move, decide_resend, decide_task
+from segue.core.decide import decide, decide_discard, decide_edit, decide_move, decide_resend, decide_task
 from segue.core.routing import Routes
 from segue.model.errors import Conflict, MessageGone
 from segue.model.graph import NodeKind
-from segue.model.message import Consumed, Edited, Message, Outcome, Place, Record, Returned, SetAside, Transition
+from segue.model.message import Child, Consumed, Edited, Message, Outcome, Place, Record, Returned, SetAside, Transition
 from segue.model.start import Start
-from tests.core.build import INSTANCE, NOW, action, cel, message, node, routes
+from tests.core.build import INSTANCE, NOW, TAKEN, action, cel, message, node, reply, routes
 
 TASK = node("t", NodeKind.USER_TASK)
 MADE = routes([TASK, action("a"), action("b")], "t > a", "t > b")
@@ -45,6 +45,37 @@ def test_an_empty_correction_is_one() -> None:
     assert isinstance(done.effect, Consumed)
     assert done.effect.children[0].body == b""
     assert "x" not in done.effect.children[0].headers
+
+
+def test_automatic_runs_pass_where_the_task_says_so_and_those_of_people_wait() -> None:
+    asked = node("t", NodeKind.USER_TASK, passes=True)
+    made = routes([action("c"), asked, action("a")], "c > t", "t > a")
+
+    def child_of(headers: dict[str, str]) -> Child:
+        done = decide(made, message("c", headers=headers), reply("0"), NOW, TAKEN, 0.5)
+        assert isinstance(done.effect, Consumed)
+        [child] = done.effect.children
+        return child
+
+    automatic, by_hand = child_of({}), child_of({"source": "ui"})
+    assert (automatic.place, by_hand.place) == (Place.QUEUED, Place.WAITING)
+    assert ("source" in automatic.headers, by_hand.headers["source"]) == (False, "ui")
+    passed = decide(made, message("t", headers=automatic.headers, parent="m"), None, NOW, TAKEN, 0.5)
+    assert isinstance(passed.effect, Consumed)
+    assert [child.node for child in passed.effect.children] == ["a"]
+    waits = decide(made, message("t", headers=by_hand.headers, parent="m"), None, NOW, TAKEN, 0.5)
+    assert isinstance(waits.effect, SetAside)
+    assert waits.effect.place is Place.WAITING
+
+
+def test_who_began_a_run_stays_known_behind_a_task_and_is_not_believed_from_outside() -> None:
+    waiting = message("t", headers={"source": "ui"}, place=Place.WAITING)
+    done = decide_task(MADE, waiting, True, None, {"source": "auto", "y": "2"}, NOW, "ann")
+    assert isinstance(done.effect, Consumed)
+    assert [child.headers["source"] for child in done.effect.children] == ["ui", "ui"]
+    forged = decide_task(MADE, WAITING, True, None, {"source": "ui"}, NOW, "ann")
+    assert isinstance(forged.effect, Consumed)
+    assert all("source" not in child.headers for child in forged.effect.children)
 
 
 def test_rejected_ends() -> None:

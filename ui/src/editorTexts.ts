@@ -174,6 +174,8 @@ export const editorTexts = {
     unknown: (worker: string) => `No worker is registered as ${worker}.`,
     foreign: (text: string) => `Bound by another tool: ${text}. An action chosen here takes its place.`,
     person: 'Without an action a user task waits for a person.',
+    passes: 'Automatic runs pass',
+    passesAbout: 'Schedules, webhooks and programs go on without a person; only what a person has started here waits.',
     first: 'Choose an action first.',
   },
   queue: {

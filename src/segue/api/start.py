@@ -72,6 +72,7 @@ class _Request(Struct):
     json: bool = False
     key: str | None = None
     wait_s: float | None = None
+    by_hand: bool = False
     kept: Headers = {}
 
 
@@ -103,12 +104,19 @@ class StartRoute:
         if scope["method"] != "POST":
             raise MethodNotAllowed("An instance is started with POST", allow="POST")
         request = _read_headers(scope["headers"])
-        await self._entrance.caller(scope, "start")
+        caller = await self._entrance.caller(scope, "start")
         self._intake.check()
         body = await self._body(request, receive)
         if request.json:
             check_json(body)
-        start = StartRequest(process=process, node=node, body=body, headers=request.kept, key=request.key)
+        start = StartRequest(
+            process=process,
+            node=node,
+            body=body,
+            headers=request.kept,
+            key=request.key,
+            by_hand=request.by_hand or caller.kind == "user",
+        )
         if request.wait_s is not None:
             return await self._wait(start, request.wait_s)
         return _accepted(await self._acceptor.start(start))
@@ -231,6 +239,7 @@ def _read_key(request: _Request, value: str) -> None:
 def _read_prefer(request: _Request, value: str) -> None:
     for preference in value.split(","):
         name, _, seconds = preference.partition(";")[0].partition("=")
+        request.by_hand = request.by_hand or name.strip().lower() == "by-hand"
         if name.strip().lower() == "wait" and request.wait_s is None:
             text = seconds.strip().strip('"')
             request.wait_s = float(text) if text.isdecimal() and len(text) < 10 else None

@@ -139,7 +139,8 @@ class _Lint:
                 self.add("unreachable", f"No start event leads to {node.label!r}.", node.id)
 
     def _loops(self) -> None:
-        restless = {id_ for id_, node in self.nodes.items() if node.kind in _RESTLESS} | set(self.parts.restless())
+        restless = {id_ for id_, node in self.nodes.items() if node.kind in _RESTLESS or node.passes}
+        restless |= set(self.parts.restless())
         exits = self.parts.shape.exits
         onward = {id_: [flow.target for flow in exits.get(id_, ()) if flow.target in restless] for id_ in restless}
         for loop in loops_among(onward):

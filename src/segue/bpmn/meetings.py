@@ -1,4 +1,4 @@
-"""Our extension elements of nodes where messages meet: joins, call activities, message events."""
+"""Our extension elements of nodes where messages meet or wait: joins, call activities, message events, user tasks."""
 
 from __future__ import annotations
 
@@ -19,20 +19,25 @@ JOINING = {
 COMING = {"replace": Bodies.LAST, "keep": Bodies.FIRST, "merge": Bodies.MERGE}
 """How the values of `bodies` are called where one message waits for what comes."""
 
+AUTOMATIC, NOTHING = "automatic", "none"
+"""The values of `passes`: which runs do not wait at a user task."""
+
 _HOLDERS = {
     "join": frozenset({NodeKind.PARALLEL, NodeKind.INCLUSIVE, NodeKind.SUB_PROCESS}),
     "call": frozenset({NodeKind.CALL}),
     "message": frozenset({NodeKind.MESSAGE}),
+    "task": frozenset({NodeKind.USER_TASK}),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Met:
-    """What is said of a node where messages meet."""
+    """What is said of a node where messages meet or wait. `passes`: what nobody began by hand does not wait there."""
 
     meeting: Meeting | None = None
     calls: str | None = None
     correlation: str | None = None
+    passes: bool = False
 
 
 def read_met(element: Element, kind: NodeKind, complain: Complain) -> Met:
@@ -50,6 +55,8 @@ def read_met(element: Element, kind: NodeKind, complain: Complain) -> Met:
             found[name] = item
     if "join" in found:
         return Met(meeting=_joining(found["join"], kind, complain))
+    if "task" in found:
+        return Met(passes=_passes(found["task"], complain))
     if kind is NodeKind.CALL:
         own = found.get("call")
         meeting = None if own is None else _coming(own, complain)
@@ -62,6 +69,8 @@ def read_met(element: Element, kind: NodeKind, complain: Complain) -> Met:
 
 def met_fields(met: Met, kind: NodeKind) -> list[tuple[str, dict[str, str]]]:
     """Return our extension elements for what is said of a meeting: the local name and attributes of each."""
+    if met.passes and kind is NodeKind.USER_TASK:
+        return [("task", {"passes": AUTOMATIC})]
     meeting, fields = met.meeting, {}
     if kind is NodeKind.CALL and met.calls is not None:
         fields["process"] = met.calls
@@ -79,6 +88,13 @@ def met_fields(met: Met, kind: NodeKind) -> list[tuple[str, dict[str, str]]]:
             fields["into"] = meeting.into
     name = "call" if kind is NodeKind.CALL else "message"
     return [(name, fields)] if fields and kind in {NodeKind.CALL, NodeKind.MESSAGE} else []
+
+
+def _passes(item: Element, complain: Complain) -> bool:
+    passes = attribute(item, "passes") or NOTHING
+    if passes not in {AUTOMATIC, NOTHING}:
+        complain("bad-setting", f"segue:task passes is {passes!r}; it may be {AUTOMATIC} or {NOTHING}.")
+    return passes == AUTOMATIC
 
 
 def _joining(item: Element, kind: NodeKind, complain: Complain) -> Meeting:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from segue.bpmn.assign_json import json_action, json_settings
 from segue.bpmn.diagram import add_diagram
 from segue.bpmn.layout import Drawing, arrange
+from segue.bpmn.meetings import AUTOMATIC
 from segue.bpmn.names import BPMN, PIPES, SEGUE, Element
 from segue.bpmn.pipes import MAX_PREFETCH, percent_encoded, pipes_fields, says_all
 from segue.bpmn.settings import Binding, own_fields
@@ -114,6 +115,8 @@ def _xml_node(process: Element, node: Node, flows: list[Flow], hosts: Mapping[st
         fields = pipes_fields(node, hosts)
         if not says_all(node):
             ours = own_fields(binding_of(node))
+    elif node.passes:
+        ours = [("task", {"passes": AUTOMATIC})]
     elif node.timer is not None:
         fields = {"pipesType": "cron", "cronTime": _cron(node, losses), "cronParams": _parameters(node, losses)}
         if node.timer.zone:
@@ -192,6 +195,8 @@ def _json_node(node: Node, drawing: Drawing) -> tuple[dict[str, Any], list[str]]
     item: dict[str, Any] = {"id": node.id, "type": "flow", "shape": shape, "label": label, "name": name}
     item |= {"position": {"x": bounds.x, "y": bounds.y}, "property": None, "action": json_action(binding_of(node))}
     settings = json_settings(_unlike_defaults(node))
+    if node.passes:
+        item["segue"] = {"passes": AUTOMATIC}
     if settings:
         item["segue"] = settings
         losses.append(f"Orchesty ignores the settings of {node.label!r} in this format.")

@@ -176,6 +176,7 @@ def _read_node(item: _Drawn, scope: Scope, about: _About) -> Node:
         calls=met.calls,
         correlation=met.correlation,
         meeting=met.meeting or _passing(element, scope, kind, about.entering),
+        passes=met.passes,
     )
     return _with_numbers(node, binding)
 

@@ -28,6 +28,7 @@ ATTRIBUTES = {
     "join": {"bodies", "waits"},
     "call": {"process", "bodies", "into"},
     "message": {"key", "bodies", "into"},
+    "task": {"passes"},
 }
 
 Complain = Callable[[str, str], None]

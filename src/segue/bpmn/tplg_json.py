@@ -9,6 +9,7 @@ from msgspec import Struct, field, structs
 
 from segue.bpmn.definitions import MAX_FLOWS, MAX_NODES
 from segue.bpmn.findings import Notes
+from segue.bpmn.meetings import AUTOMATIC, NOTHING
 from segue.bpmn.pipes import pipes_action
 from segue.bpmn.settings import (
     AT_MOST,
@@ -65,6 +66,7 @@ class JsonSettings(Struct, forbid_unknown_fields=True):
     timeout: str | None = None
     repeat: JsonRepeat | None = None
     limits: list[JsonLimit] = []
+    passes: str | None = None
 
 
 class JsonNode(Struct):
@@ -158,11 +160,18 @@ class _Reading:
         if shape == "circle":
             return self._circle(item, id_)
         if shape == "hexagon":
-            return Node(id=id_, kind=NodeKind.USER_TASK, element=shape, name=item.name or "user-task")
+            return self._person(item, id_, item.name or "user-task")
         if item.action is None:
             # Orchesty refuses such a node; here it can be drawn first and get its action later.
             return Node(id=id_, kind=NodeKind.ACTION, element=shape, name=item.name or item.label or "")
         return self._bound(item, item.action, shape, id_)
+
+    def _person(self, item: JsonNode, id_: str, name: str) -> Node:
+        passes = NOTHING if item.segue is None or item.segue.passes is None else item.segue.passes
+        if passes not in {AUTOMATIC, NOTHING}:
+            self.add("bad-setting", f"segue.passes is {passes!r}; it may be {AUTOMATIC} or {NOTHING}.", id_)
+        shape = item.shape or "square"
+        return Node(id=id_, kind=NodeKind.USER_TASK, element=shape, name=name, passes=passes == AUTOMATIC)
 
     def _circle(self, item: JsonNode, id_: str) -> Node:
         entered = id_ in self.entered
@@ -178,7 +187,7 @@ class _Reading:
     def _bound(self, item: JsonNode, action: JsonAction, shape: str, id_: str) -> Node:
         kind = action.type or "custom"
         if kind == "user":
-            return Node(id=id_, kind=NodeKind.USER_TASK, element=shape, name=action.name or item.name or "user-task")
+            return self._person(item, id_, action.name or item.name or "user-task")
         if kind not in set(ActionKind):
             text = f"A {shape} of the Orchesty type {kind} cannot be executed yet; it is kept and drawn."
             self.add("unsupported-element", text, id_)

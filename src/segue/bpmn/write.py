@@ -102,7 +102,7 @@ def _node(root: Element, holder: Element, node: Node) -> Element:
         element.set("attachedToRef", node.attached_to)
     if not node.interrupting:
         element.set("cancelActivity", "false")
-    met = Met(meeting=node.meeting, calls=node.calls, correlation=node.correlation)
+    met = Met(meeting=node.meeting, calls=node.calls, correlation=node.correlation, passes=node.passes)
     ours = own_fields(binding_of(node)) + met_fields(met, node.kind)
     if node.timer is not None and (schedule := _schedule(node.timer)):
         ours.append(("schedule", schedule))

@@ -29,6 +29,9 @@ def start(
         typer.Option(help="The body: JSON, or @FILE for the content of a file (@- for stdin).", metavar="JSON|@FILE"),
     ] = "{}",
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same key starts one instance.")] = None,
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="Stop at every user task, also where automatic runs pass.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the instance has ended or needs a person.")] = False,
     wait_s: Annotated[int, typer.Option("--wait-seconds", min=1, help="How long to wait at most.")] = 60,
     url: Url = None,
@@ -42,8 +45,9 @@ def start(
         headers["Content-Type"] = "application/octet-stream"
     if key is not None:
         headers["Idempotency-Key"] = key
-    if wait:
-        headers["Prefer"] = f"wait={wait_s}"
+    wishes = [*(["by-hand"] if by_hand else []), *([f"wait={wait_s}"] if wait else [])]
+    if wishes:
+        headers["Prefer"] = ", ".join(wishes)
     path = f"/processes/{part(process)}/start" + (f"/{part(node)}" if node is not None else "")
     client = Client(url, token)
     started = client.upload("POST", path, body, headers, timeout_s=_MARGIN_S + (wait_s if wait else 20))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from segue.control.paging import Page, page
+from segue.core.headers import begun_by_hand
 from segue.core.searching import parse_match
 from segue.core.versions import choose_asked
 from segue.model.errors import Conflict, NodeNotFound, NotFound
@@ -96,7 +97,7 @@ class Instances:
                 message=make_id(now, entropy[10:]),
                 at=now,
                 body=body,
-                headers=(held.headers or {}) if how.headers is None else how.headers,
+                headers=begun_by_hand((held.headers or {}) if how.headers is None else how.headers),
                 version=number,
                 entry=held.node,
                 origin=id,

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from segue.core import scopes
 from segue.core.bodies import BodyError, received
-from segue.core.headers import carried_headers, clean_headers
+from segue.core.headers import begun_by_hand, by_hand, carried_headers, clean_headers
 from segue.model.graph import Bodies, Meeting, Node
 from segue.model.ids import child_id
 from segue.model.message import Message, Place, Result, SetAside
@@ -51,7 +51,7 @@ def calling(node: Node, message: Message, now: int) -> SetAside:
         message=child_id(message.id, f"calls:{message.node}", message.seq),
         at=now,
         body=message.body,
-        headers=clean_headers(message.headers),
+        headers=(begun_by_hand if by_hand(message.headers) else clean_headers)(message.headers),
         origin=message.instance,
         scope=scopes.call_scope(message.id, message.scope),
     )

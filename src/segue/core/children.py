@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from segue.core import scopes
-from segue.core.headers import PARENT_ID, PREVIOUS_NODE_ID, PROCESS_ID, carried_headers
+from segue.core.headers import PARENT_ID, PREVIOUS_NODE_ID, PROCESS_ID, SOURCE, by_hand, carried_headers
 from segue.core.iso8601 import TimeError
 from segue.core.listening import ListeningError, subscription
 from segue.core.routing import LEFT, Opening, Routes, Stuck, Target, Terminate, Way
@@ -169,7 +169,8 @@ def _child(  # noqa: PLR0917 - all that makes a child
     if kind is _ACTION or kind is _CALL:
         return Child(id=id_, node=node.id, body=body, headers=headers, scope=scope)
     if kind is NodeKind.USER_TASK:
-        return Child(id=id_, node=node.id, body=body, headers=headers, place=Place.WAITING, scope=scope)
+        place = Place.QUEUED if node.passes and not by_hand(headers) else Place.WAITING
+        return Child(id=id_, node=node.id, body=body, headers=headers, place=place, scope=scope)
     if kind is NodeKind.TIMER:
         return _delayed(node, id_, body, headers, scope, now)
     if kind is NodeKind.MESSAGE:
@@ -292,6 +293,8 @@ def _headers(  # noqa: PLR0917 - what headers follow from
     elif PROCESS_ID in stored:
         extra[PROCESS_ID] = stored[PROCESS_ID]
         extra[PARENT_ID] = stored.get(PARENT_ID, "")
+    if SOURCE in stored:
+        extra[SOURCE] = stored[SOURCE]
     if PREVIOUS_NODE_ID not in routes.call_headers(node):
         extra[PREVIOUS_NODE_ID] = previous
     return headers | extra if extra else headers

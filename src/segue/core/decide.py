@@ -17,7 +17,7 @@ from segue.core.answers import Answer, Code, Outage, Refusal, read_reply, shorte
 from segue.core.batch import decide_batch, spread_batch
 from segue.core.children import Content, Offspring, due_at, offspring, reminder
 from segue.core.envelope import Envelope
-from segue.core.headers import FORCED_TARGETS, call_headers, clean_headers
+from segue.core.headers import FORCED_TARGETS, by_hand, call_headers, clean_headers
 from segue.core.iso8601 import TimeError
 from segue.core.listening import ListeningError, subscription
 from segue.core.outage import LONGEST_ASKED_MS, outage_delay_ms
@@ -120,7 +120,7 @@ def _without_action(case: Case) -> Verdict:
     kind = case.node.kind
     if kind is NodeKind.ACTION:
         raise ValueError(f"The node {case.node.id!r} has an action; its messages are decided with a reply")
-    if kind is NodeKind.USER_TASK:
+    if kind is NodeKind.USER_TASK and not (case.node.passes and not by_hand(case.message.headers)):
         reason = f"Waits for a person at {case.node.label!r}"
         return Verdict(SetAside(reason=reason, reason_code="user-task", place=Place.WAITING))
     if kind is NodeKind.TIMER:

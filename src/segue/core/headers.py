@@ -1,7 +1,7 @@
 """Headers: which are the engine's, which describe one answer, and which travel with a message.
 
 Names and meanings are those of the Orchesty worker protocol, so that its workers find what they look for. A message
-stores only what people and actions put into it, and of the engine's headers only the three that cannot be computed
+stores only what people and actions put into it, and of the engine's headers only those that cannot be computed
 (`CARRIED`). Everything else is computed when a worker is called, and never believed when it comes back.
 """
 
@@ -28,6 +28,7 @@ INSTANCE_ID = "correlation-id"
 PROCESS_ID = "process-id"
 PARENT_ID = "parent-id"
 PREVIOUS_NODE_ID = "previous-node-id"
+SOURCE = "source"
 USER = "user"
 CONTENT_TYPE = "content-type"
 
@@ -36,7 +37,10 @@ ERROR_MESSAGE = "error-message"
 ERROR_NODE = "error-node"
 """What a message says that an error boundary event has taken on: why, and at which node. They travel as any other."""
 
-CARRIED = (PROCESS_ID, PARENT_ID, PREVIOUS_NODE_ID)
+BY_HAND = "ui"
+"""What `source` says of a run that a person began; of any other it says `auto`, which is not stored."""
+
+CARRIED = (PROCESS_ID, PARENT_ID, PREVIOUS_NODE_ID, SOURCE)
 """Headers of the engine that are stored with a message, each only when it differs from what can be computed."""
 
 ENGINE = frozenset(
@@ -52,7 +56,6 @@ ENGINE = frozenset(
         "process-started",
         "sdk",
         "sequence-id",
-        "source",
         "system-event",
         "topology-id",
         "topology-name",
@@ -95,12 +98,22 @@ def clean_headers(headers: Mapping[str, str]) -> Headers:
 def carried_headers(message: Message) -> Headers:
     """Return those of the engine's headers that are stored with the message.
 
-    Only a child can have them; the first message of an instance has what its caller sent, which is not believed.
+    The first message of an instance has only `source`; what its caller may have sent otherwise is not believed.
     """
-    if message.parent is None:
-        return {}
     stored = message.headers
+    if message.parent is None:
+        return {SOURCE: BY_HAND} if by_hand(stored) else {}
     return {name: stored[name] for name in CARRIED if name in stored}
+
+
+def by_hand(headers: Mapping[str, str]) -> bool:
+    """Whether a message with these stored headers belongs to a run that a person began."""
+    return headers.get(SOURCE) == BY_HAND
+
+
+def begun_by_hand(headers: Mapping[str, str]) -> Headers:
+    """Return clean headers for the first message of a run that a person begins."""
+    return {**clean_headers(headers), SOURCE: BY_HAND}
 
 
 def edited_headers(message: Message, headers: Mapping[str, str] | None) -> Headers:
@@ -128,6 +141,8 @@ def call_headers(routes: Routes, message: Message, extra: Mapping[str, str] | No
     headers["topology-id"] = str(message.version)
     headers["process-started"] = str(_started(message))
     headers["attempt"] = str(message.repeats + message.outages + 1)
+    if by_hand(message.headers):
+        headers[SOURCE] = BY_HAND
     if message.repeats:
         headers[REPEAT_HOPS] = str(message.repeats + 1)
     if extra:

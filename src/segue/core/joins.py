@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from segue.core import scopes
 from segue.core.bodies import Branch, together
-from segue.core.headers import PARENT_ID, PROCESS_ID, clean_headers
+from segue.core.headers import BY_HAND, PARENT_ID, PROCESS_ID, SOURCE, by_hand, clean_headers
 from segue.core.routing import Routes
 from segue.model.graph import Bodies, Meeting
 from segue.model.ids import child_id
@@ -102,4 +102,6 @@ def _headers(waiting: Sequence[Message]) -> Headers:
     above = waiting[0].headers.get(PARENT_ID, "")
     if PROCESS_ID in waiting[0].headers and above not in {"", waiting[0].instance}:
         headers |= {PROCESS_ID: above, PARENT_ID: ""}
+    if by_hand(waiting[0].headers):
+        headers[SOURCE] = BY_HAND
     return headers

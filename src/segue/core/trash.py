@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from segue.core import scopes
-from segue.core.headers import clean_headers, edited_headers
+from segue.core.headers import begun_by_hand, by_hand, clean_headers, edited_headers
 from segue.model.errors import MessageGone
 from segue.model.message import Consumed, Edited, Effect, Message, Outcome, Place, Record, Returned, Transition
 from segue.model.start import Start
@@ -44,7 +44,7 @@ def decide_move(message: Message, start: Start, now: int, by: str) -> Transition
         message=start.message,
         at=now,
         body=start.body,
-        headers=clean_headers(start.headers),
+        headers=(begun_by_hand if by_hand(message.headers) else clean_headers)(start.headers),
         node=start.node,
         version=start.version,
         entry=start.entry,

@@ -133,7 +133,8 @@ class Node(Struct, frozen=True, kw_only=True):
     `parent` is the id of the sub-process that holds it, None at the top level of the process. A boundary event is
     `attached_to` an activity; `interrupting` says whether the activity ends when it happens. `error_code` is what an
     error boundary event catches, None for everything. `calls` is the process that a call activity starts; `correlation`
-    a CEL expression that gives the key under which a message event is told apart from others of its name.
+    a CEL expression that gives the key under which a message event is told apart from others of its name. A user task
+    that `passes` holds only what somebody began by hand; automatic runs go on without a person.
     """
 
     id: str
@@ -155,6 +156,7 @@ class Node(Struct, frozen=True, kw_only=True):
     calls: str | None = None
     correlation: str | None = None
     meeting: Meeting | None = None
+    passes: bool = False
 
     @property
     def label(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from segue.core.headers import DEFAULTS, LIMITER_KEY, USER, clean_headers
+from segue.core.headers import DEFAULTS, LIMITER_KEY, USER, begun_by_hand, clean_headers
 from segue.model.events import Event, EventKind
 from segue.model.ids import make_id
 from segue.model.start import Accepted, Headers, Start
@@ -27,7 +27,10 @@ _STATES = {
 
 
 class StartRequest(Struct, frozen=True, kw_only=True):
-    """What a caller asks for; see `Start` for the fields. Ids and the instant are the acceptor's business."""
+    """What a caller asks for; see `Start` for the fields. Ids and the instant are the acceptor's business.
+
+    `by_hand`: a person wants this run, so that it stops at every user task.
+    """
 
     process: str
     body: bytes
@@ -36,6 +39,7 @@ class StartRequest(Struct, frozen=True, kw_only=True):
     version: int | None = None
     key: str | None = None
     tick: int | None = None
+    by_hand: bool = False
 
 
 class Acceptor:
@@ -118,7 +122,7 @@ class Acceptor:
             message=make_id(now, entropy[10:]),
             at=now,
             body=request.body,
-            headers=clean_headers(request.headers),
+            headers=(begun_by_hand if request.by_hand else clean_headers)(request.headers),
             node=request.node,
             version=request.version,
             key=request.key,

@@ -2592,7 +2592,7 @@ export interface paths {
         put?: never;
         /**
          * Start an instance
-         * @description Answers after the message is on disk. The header fields Content-Type and those that begin with `segue-` become headers of the message, no others. The same Idempotency-Key for a process answers the same instance. With `Prefer: wait=SECONDS` (RFC 7240) the answer is 200 as soon as the instance has ended or needs a person, or 202 when it has not by then.
+         * @description Answers after the message is on disk. The header fields Content-Type and those that begin with `segue-` become headers of the message, no others. The same Idempotency-Key for a process answers the same instance. With `Prefer: by-hand` the run stops at every user task, also where automatic runs pass. With `Prefer: wait=SECONDS` (RFC 7240) the answer is 200 as soon as the instance has ended or needs a person, or 202 when it has not by then.
          *
          *     Scope: start
          */
@@ -2614,7 +2614,7 @@ export interface paths {
         put?: never;
         /**
          * Start an instance
-         * @description Answers after the message is on disk. The header fields Content-Type and those that begin with `segue-` become headers of the message, no others. The same Idempotency-Key for a process answers the same instance. With `Prefer: wait=SECONDS` (RFC 7240) the answer is 200 as soon as the instance has ended or needs a person, or 202 when it has not by then.
+         * @description Answers after the message is on disk. The header fields Content-Type and those that begin with `segue-` become headers of the message, no others. The same Idempotency-Key for a process answers the same instance. With `Prefer: by-hand` the run stops at every user task, also where automatic runs pass. With `Prefer: wait=SECONDS` (RFC 7240) the answer is 200 as soon as the instance has ended or needs a person, or 202 when it has not by then.
          *
          *     Scope: start
          */

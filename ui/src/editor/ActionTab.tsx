@@ -1,5 +1,5 @@
 // Which action a node calls: searched among what the workers offer now, or written by hand.
-import { Alert, Anchor, Autocomplete, Box, Button, Collapse, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Autocomplete, Box, Button, Checkbox, Collapse, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 import { useState } from 'react';
 
@@ -20,6 +20,7 @@ export function ActionTab({ element }: { element: Shape }) {
   const [byHand, setByHand] = useState(false);
   const bound = state.nodes.find((each) => each.id === element.id)?.action;
   const taken = (offer: Offer) => {
+    if (own(element, 'segue:Task')) removeOwn(session, element, 'segue:Task');
     setOwn(session, element, 'segue:Action', { worker: offer.worker, name: offer.name, kind: offer.kind, application: offer.application ?? '' });
     if (!element.businessObject.get('name')) session.get<Modeling>('modeling').updateProperties(element, { name: nameOfAction(offer.name) });
   };
@@ -32,7 +33,7 @@ export function ActionTab({ element }: { element: Shape }) {
   return (
     <Stack gap="sm">
       {!action && bound && <Alert color="blue">{t.editor.action.foreign(`${bound.worker} / ${bound.name}`)}</Alert>}
-      {!action && !bound && element.type === 'bpmn:UserTask' && <Text size="sm">{t.editor.action.person}</Text>}
+      {!action && !bound && element.type === 'bpmn:UserTask' && <Person element={element} />}
       <Select
         label={t.editor.action.choose}
         description={t.editor.action.chooseAbout}
@@ -77,6 +78,26 @@ export function ActionTab({ element }: { element: Shape }) {
         </>
       )}
     </Stack>
+  );
+}
+
+/** A user task without an action waits for a person, perhaps only in runs that a person began. */
+function Person({ element }: { element: Shape }) {
+  const [session] = useSession();
+  return (
+    <>
+      <Text size="sm">{t.editor.action.person}</Text>
+      <Checkbox
+        label={t.editor.action.passes}
+        description={t.editor.action.passesAbout}
+        disabled={!session.mayEdit}
+        checked={textOf(own(element, 'segue:Task'), 'passes') === 'automatic'}
+        onChange={(event) => {
+          if (event.currentTarget.checked) setOwn(session, element, 'segue:Task', { passes: 'automatic' });
+          else removeOwn(session, element, 'segue:Task');
+        }}
+      />
+    </>
   );
 }
 

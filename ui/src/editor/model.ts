@@ -1,7 +1,7 @@
 // Reading and changing what a node says, by commands that can be undone. What is not ours stays as it is.
 import { is, type Factory, type Modeling, type Moddle, type ModdleModel, type Shape } from './bpmn';
 
-export type Own = 'segue:Action' | 'segue:Repeat' | 'segue:Limit' | 'segue:Schedule';
+export type Own = 'segue:Action' | 'segue:Repeat' | 'segue:Limit' | 'segue:Schedule' | 'segue:Task';
 type Services = { get<T>(name: string): T };
 
 export const businessOf = (element: Shape): Moddle => element.businessObject;

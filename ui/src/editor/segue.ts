@@ -25,6 +25,7 @@ export const segueModdle = {
     ]),
     element('Repeat', ['bpmn:Activity'], [attribute('interval'), attribute('at-most')]),
     element('Limit', ['bpmn:Activity'], [attribute('key'), attribute('calls'), attribute('per')]),
+    element('Task', ['bpmn:UserTask'], [attribute('passes')]),
     element('Schedule', ['bpmn:Event'], [attribute('zone'), attribute('missed'), attribute('body')]),
   ],
 };

@@ -60,7 +60,7 @@ class Runs:
         if version is None:
             raise NotFound(f"Topology with key '{topology[:100]}' not found!")
         try:
-            return await self._run(call, version.process, node, version.number, user)
+            return await self._run(call, version.process, node, version.number, user, by_hand=from_ui)
         except NodeNotFound:
             raise NotFound(f"Node with key '{node[:100]}' not found!") from None
 
@@ -87,7 +87,9 @@ class Runs:
             return None
         return version
 
-    async def _run(self, call: Call, process: str, node: str, version: int | None, user: str | None) -> Answer:
+    async def _run(
+        self, call: Call, process: str, node: str, version: int | None, user: str | None, *, by_hand: bool = False
+    ) -> Answer:
         self._intake.check()
         body = await call.body()
         said = _checked(body) if _is_json(call) else None
@@ -97,7 +99,7 @@ class Runs:
             if len(who) > _LONGEST_USER or not who.isprintable():
                 raise Invalid("user: is too long, or has characters that cannot be printed")
             headers["user"] = who
-        request = StartRequest(process=process, node=node, version=version, body=body, headers=headers)
+        request = StartRequest(process=process, node=node, version=version, body=body, headers=headers, by_hand=by_hand)
         return _started(await self._acceptor.start(request))
 
 

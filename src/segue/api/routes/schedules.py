@@ -40,7 +40,7 @@ async def run_schedule(
     """Start an instance as the schedule would, now and besides its ticks."""
 
     async def start(process: str, node: str, body: bytes) -> str:
-        request = StartRequest(process=process, node=node, body=body, headers={})
+        request = StartRequest(process=process, node=node, body=body, headers={}, by_hand=True)
         return (await parts.engine.acceptor.start(request)).instance
 
     instance = await use.schedules.run(process, node, start)

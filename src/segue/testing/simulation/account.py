@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from segue.model.events import EventKind
 from segue.model.message import (
     Child,
@@ -20,6 +22,7 @@ from segue.model.message import (
     Place,
     Returned,
     SetAside,
+    Staged,
     Transition,
 )
 from segue.model.start import Accepted, Headers, Start
@@ -40,7 +43,8 @@ class Known:
     """One live message. `place` is QUEUED also while it is delayed.
 
     `taken` says whether somebody has it in hand; who has does not know at once when others end it or set it aside.
-    `former` is what it held in this place before people edited it: who looked then may still decide on that.
+    `failed_at` is when it came to trash. `former` is what it held in this place before people edited it: who looked
+    then may still decide on that.
     """
 
     id: str
@@ -61,6 +65,7 @@ class Known:
     former: tuple[tuple[bytes, Headers], ...] = ()
     scope: str = ""
     born: int = 0
+    failed_at: int = 0
 
 
 @dataclass(slots=True)
@@ -144,6 +149,7 @@ class Account:
         self.pruned: set[str] = set()
         self.told: list[Told] = []
         self.touched: dict[str, None] = {}
+        self.staged: dict[int, list[Child]] = {}
         self._arrivals = 0
         self._births = 0
 
@@ -163,7 +169,7 @@ class Account:
         """A draft was stored."""
         self.versions[version.id] = version
 
-    def change_state(self, process: str, number: int, state: VersionState) -> None:
+    def change_state(self, process: str, number: int, state: VersionState, at: int) -> None:
         """A version's state was set."""
         version = self.numbered(process, number)
         if version is None:
@@ -178,15 +184,15 @@ class Account:
         version.state = state
         self.told.append((kind, None, None))
         if state is VersionState.RETIRED:
-            self._discard(version)
+            self._discard(version, at)
 
-    def _discard(self, version: KnownVersion) -> None:
+    def _discard(self, version: KnownVersion, at: int) -> None:
         """Move what lives in a retired version to trash (C5)."""
         for known in list(self.live.values()):
             if known.version == version.id and known.place is not Place.TRASH:
                 self._leave_queue(known)
                 known.place, known.due = Place.TRASH, 0
-                known.reason_code = "version-retired"
+                known.reason_code, known.failed_at = "version-retired", at
                 self.touched[known.instance] = None
 
     # -- accepting ----------------------------------------------------------------------------------------------------
@@ -264,6 +270,23 @@ class Account:
         self.gone = {id_: left for id_, left in gone if left.known.instance != run.id or left.known.taken}
         self.keys = {key: instance for key, instance in self.keys.items() if instance != run.id}
 
+    # -- what is staged -----------------------------------------------------------------------------------------------
+
+    def stage(self, now: Staged, children: Sequence[Child]) -> None:
+        """Children were put beside, for a transition that may come."""
+        held = self.staged.setdefault(now.spread, [])
+        held += children
+        text = f"{now.count} children are said to be staged, but {len(held)} are"
+        self._breaches.unless(now.count == len(held), "M14", text)
+
+    def whole(self, transition: Transition) -> Transition:
+        """The transition with the children that were staged for it in the place of their number."""
+        effect = transition.effect
+        if not isinstance(effect, Consumed) or effect.staged is None:
+            return transition
+        children = (*effect.children, *self.staged.get(effect.staged.spread, ()))
+        return replace(transition, effect=replace(effect, children=children, staged=None))
+
     # -- settling -----------------------------------------------------------------------------------------------------
 
     def is_fresh(self, message: Message) -> bool:
@@ -311,6 +334,7 @@ class Account:
         elif isinstance(effect, SetAside):
             self._leave_queue(known)
             known.place, known.due, known.reason_code = effect.place, 0, effect.reason_code
+            known.failed_at = transition.at
             if effect.place is Place.TRASH:
                 self.told.append((EventKind.MESSAGE_IN_TRASH, known.instance, known.id))
             self._call(effect.starts)
@@ -395,9 +419,12 @@ class Account:
             due=child.due,
             reason_code=child.reason_code,
             scope=child.scope,
+            failed_at=at,
         )
         if child.id in self.live or child.id in self.gone:
             self._breaches.note("P2", f"the child {child.id} at {child.node} was produced twice", run.id)
+        whose = child.headers.get("source") == parent.headers.get("source")
+        self._breaches.unless(whose, "P1", f"{child.id} does not know any more who began its run", run.id)
         if child.place is Place.TRASH:
             self.told.append((EventKind.MESSAGE_IN_TRASH, run.id, child.id))
         self._arrive(known, run)
@@ -456,7 +483,8 @@ class Account:
             yield from queue.values()
 
     def crash(self) -> None:
-        """The server died: nobody has a message in hand any more."""
+        """The server died: nobody has a message in hand any more, and what was staged is dropped."""
+        self.staged.clear()
         for known in self.live.values():
             known.taken = False
         for gone in self.gone.values():

@@ -148,6 +148,8 @@ class Calls:
         unless(sent.body == known.body, "P1", body, instance)
         mine, stored = wire.own(sent.headers), wire.own(known.headers)
         unless(mine == stored, "P1", f"{what} the headers {mine} instead of {stored}", instance)
+        told, source = sent.headers.get(wire.SOURCE), "ui" if wire.by_hand(known.headers) else "auto"
+        unless(told == source, "P1", f"{what} the source {told} instead of {source}", instance)
         cursor = sent.headers.get(wire.CURSOR)
         unless(cursor == known.headers.get(wire.CURSOR), "P1", f"{what} the cursor {cursor}", instance)
 

@@ -19,11 +19,13 @@ from segue.testing.simulation.expected import TRASH, Aside, Leaves, caught, expe
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one person wants done with a message; None means that it stays as it is."""
+    """What one person wants done with a message, or many; None means that it stays as it is. `added` headers are laid
+    over those of each message."""
 
     what: str
     body: bytes | None = None
     headers: Headers | None = None
+    added: Headers | None = None
 
 
 class Decisions:
@@ -74,8 +76,12 @@ class Decisions:
         if right != Aside(Place.CALLING):
             return problem(right, effect, known, self._scopes)
         if isinstance(effect, SetAside) and effect.place is Place.CALLING:
-            made = [(s.process, s.body, wire.own(s.headers), s.origin, s.scope.split(".")[-1]) for s in effect.starts]
-            wanted = [(called, known.body, wire.own(known.headers), known.instance, f"{known.id}/")]
+            made = [
+                (s.process, s.body, wire.own(s.headers), wire.by_hand(s.headers), s.origin, s.scope.split(".")[-1])
+                for s in effect.starts
+            ]
+            by_hand = wire.by_hand(known.headers)
+            wanted = [(called, known.body, wire.own(known.headers), by_hand, known.instance, f"{known.id}/")]
             return None if made == wanted else f"must call {wanted}, but calls {made}"
         if self._account.highest(called) is not None:
             return f"must call {called}, but is {effect}"
@@ -147,4 +153,6 @@ class Decisions:
 def _asked(wish: Wish, seen: tuple[bytes, Headers]) -> tuple[bytes, Headers]:
     """Body and headers that a wish means for a message that looked like this."""
     body, headers = seen
+    if wish.added is not None:
+        headers = {**headers, **wish.added}
     return body if wish.body is None else wish.body, headers if wish.headers is None else wish.headers

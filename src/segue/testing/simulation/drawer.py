@@ -218,7 +218,8 @@ class Drawer:
         return self._join(ends, self._node(NodeKind.TIMER, "Timer", timer=timer, prefetch=prefetch))
 
     def _user_task(self, ends: list[str], _depth: int) -> list[str]:
-        task = self._node(NodeKind.USER_TASK, "Person", name="look at it")
+        passes = happens(self._chance, 0.35)
+        task = self._node(NodeKind.USER_TASK, "Person", name="look at it", passes=passes)
         return [*self._join(ends, task), *self._boundary(task, 0.3)]
 
     def _boundary(self, activity: str, often: float) -> list[str]:

@@ -91,7 +91,7 @@ def _at_node(drawing: Drawing, known: Known, reply: WorkerReply | None, now: int
         if reply is None:
             raise ValueError(f"no reply for {known.id} at {known.node}")
         return _answered(drawing, node, known, reply, now)
-    if node.kind is NodeKind.USER_TASK:
+    if node.kind is NodeKind.USER_TASK and not _passes(node, known.headers):
         return Aside(Place.WAITING)
     if node.kind is NodeKind.MESSAGE:
         return TRASH if key_of(known.body) is None else Aside(Place.LISTENING)
@@ -146,14 +146,28 @@ def _sent(  # noqa: PLR0917 - all that follows from a message that leaves
         for way in content_ways:
             scope, clears, left = wanted(Leave(leaving.base, clears), way.opened)
             over = left if way.ends else over
-            copies.append(_copy(drawing, way, (number, scope), body, headers, now))
+            copies.append(
+                _copy(drawing, way, (number, scope), body, headers, now, passing=not wire.by_hand(known.headers))
+            )
     if over:
         copies = [copy for copy in copies if copy.scope[: len(over)] != over]
     return Leaves(outcome, tuple(copies), clears=clears, result=result)
 
 
+def _passes(node: Node, headers: Headers) -> bool:
+    """Whether a message with these headers goes on at a user task without a person."""
+    return node.passes and not wire.by_hand(headers)
+
+
 def _copy(  # noqa: PLR0917 - all that makes a copy
-    drawing: Drawing, way: Way, where: tuple[int, tuple[str, ...]], body: bytes, headers: Headers, now: int
+    drawing: Drawing,
+    way: Way,
+    where: tuple[int, tuple[str, ...]],
+    body: bytes,
+    headers: Headers,
+    now: int,
+    *,
+    passing: bool,
 ) -> Copy:
     node = drawing.nodes[way.node]
     number, scope = where
@@ -161,7 +175,7 @@ def _copy(  # noqa: PLR0917 - all that makes a copy
     if way.kind == "stuck":
         place = Place.TRASH
     elif node.kind is NodeKind.USER_TASK:
-        place = Place.WAITING
+        place = Place.QUEUED if node.passes and passing else Place.WAITING
     elif node.kind is NodeKind.TIMER and due_at(node.timer, now) > now:
         place, due = Place.DELAYED, due_at(node.timer, now)
     elif node.kind is NodeKind.MESSAGE:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 from segue.control.delivery import Coming
+from segue.control.operations import OperationWish
+from segue.core.corrections import Correction
 from segue.model.errors import NoEnabledVersion, SegueError
 from segue.model.message import Place
+from segue.model.operations import OperationKind, OperationState
 from segue.model.start import Accepted, Headers
 from segue.model.versions import InstanceState, VersionState
 from segue.ports.views import PlacedFilter, PlacedMessage
@@ -85,7 +89,10 @@ class People:
             key = f"key-{chance.randint(max(1, self._names - 2), self._names)}"
         node = chance.choice(["Start_1", "begin", "other door", "no such door"]) if happens(chance, 0.15) else None
         version = chance.randint(1, 3) if happens(chance, 0.1) else None
-        return StartRequest(process=process, body=body, headers=headers, node=node, version=version, key=key)
+        by_hand = happens(chance, 0.4)
+        return StartRequest(
+            process=process, body=body, headers=headers, node=node, version=version, key=key, by_hand=by_hand
+        )
 
     async def _started(self, request: StartRequest, *, waits: bool) -> Accepted:
         if not waits:
@@ -135,6 +142,7 @@ class People:
                 (1.2, self.cancel),
                 (2.0, self._office.tour),
                 (1.0, self.handle_many),
+                (2.5, self.operate),
                 (1.5, self.deliver),
                 (0.6, self.tend_worker),
                 (0.5, self.restart),
@@ -250,6 +258,31 @@ class People:
 
         await self._front.ask(work)
 
+    async def operate(self) -> None:
+        """Have something done to many messages in the background; perhaps pause it, and let it go on."""
+        chance = self._chance
+        kind = pick(
+            chance,
+            (
+                (4.0, OperationKind.RESEND),
+                (1.0, OperationKind.DISCARD),
+                (2.0, OperationKind.ACCEPT),
+                (0.5, OperationKind.REJECT),
+            ),
+        )
+        changes = kind in {OperationKind.RESEND, OperationKind.ACCEPT} and happens(chance, 0.5)
+        added: Headers | None = {"x-fixed": "2"} if changes else None
+        process = chance.choice(sorted({version.process for version in self._account.versions.values()}))
+        wanted = PlacedFilter(place=Place.TRASH, process=process if happens(chance, 0.4) else None)
+        change = None if added is None else Correction(headers=dict(added))
+        name = self._who(Wish(kind.value, added=added))
+        wish = OperationWish(kind=kind, wanted=wanted, change=change)
+        begun = await self._front.ask(lambda life: life.control.operations.begin(wish, name))
+        if happens(chance, 0.2):
+            for state in (OperationState.PAUSED, OperationState.RUNNING):
+                await self._front.pause(chance.choice([0, 1, 500]))
+                await self._front.ask(partial(_turn, begun.id, state))
+
     async def cancel(self) -> None:
         """Cancel an instance."""
         running = [run.id for run in self._account.runs.values() if run.ended is None]
@@ -333,6 +366,10 @@ class People:
         body = written(start_facts(self._chance))
         request = StartRequest(process=version.process, body=body, headers={}, version=version.number)
         self._check_answer(request, await self._front.ask(lambda life: life.engine.acceptor.start(request)))
+
+
+async def _turn(id_: str, state: OperationState, life: Life) -> None:
+    await life.control.operations.turn(id_, state)
 
 
 def _coming(key: str, instance: str | None, body: bytes | None) -> Coming:

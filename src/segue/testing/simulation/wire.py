@@ -29,6 +29,7 @@ AT_MOST = "repeat-max-hops"
 PAUSE = "retry-after"
 CURSOR = "cursor"
 ENCODING = "body-encoding"
+SOURCE = "source"
 
 PATHS = {"connector": "/connector/{}/action", "custom": "/custom-node/{}/process", "batch": "/batch/{}/action"}
 
@@ -80,6 +81,11 @@ def closed(body: bytes, headers: Headers) -> tuple[str, Headers]:
 def without_encoding(headers: Mapping[str, str]) -> Headers:
     """Return the headers of a body that is a plain text."""
     return {name: value for name, value in headers.items() if name != ENCODING}
+
+
+def by_hand(headers: Mapping[str, str]) -> bool:
+    """Return whether a person began the run to which a message with these headers belongs."""
+    return headers.get(SOURCE) == "ui"
 
 
 def own(headers: Mapping[str, str]) -> Headers:
