@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from segue.model.message import Place, Transition
 from segue.model.operations import ENDED, Operation, OperationKind, OperationState
 from segue.model.versions import VersionState
+from segue.ports.views import PlacedFilter
 from segue.testing.simulation.account import Account, Known
 from segue.testing.simulation.breach import Breaches
 
@@ -32,14 +35,21 @@ class Bulk:
 
     def __init__(self, account: Account, breaches: Breaches) -> None:
         self.known: dict[str, KnownOperation] = {}
+        self._counted: dict[bytes, dict[str, tuple[int, int]]] = {}
         self._account = account
         self._breaches = breaches
 
-    def begun(self, operation: Operation, process: str | None) -> None:
-        """An operation was stored, on messages of a process, None for all."""
+    def counted(self, wanted: PlacedFilter, count: int) -> None:
+        """Somebody was told how many messages there are, and is perhaps about to begin an operation on them."""
+        found = {known.id: _stay(known) for known in self._there(wanted.place, wanted.process)}
+        text = f"{count} messages are said to be in {wanted.place.name.lower()}, but {len(found)} are"
+        self._breaches.unless(count == len(found), "operation", text)
+        self._counted[msgspec.json.encode(wanted)] = found
+
+    def begun(self, operation: Operation) -> None:
+        """An operation was stored."""
         place = Place.TRASH if operation.kind in _OF_TRASH else Place.WAITING
-        found = {known.id: _stay(known) for known in self._there(place, process)}
-        self.known[operation.id] = KnownOperation(place, operation.created, found)
+        self.known[operation.id] = KnownOperation(place, operation.created, self._counted[operation.wanted])
 
     def _there(self, place: Place, process: str | None) -> list[Known]:
         names = {version.id: version.process for version in self._account.versions.values()}

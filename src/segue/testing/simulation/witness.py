@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-import msgspec
-
 from segue.model.errors import NoEnabledVersion
 from segue.model.events import Event
 from segue.model.message import Child, Message, Place, Staged, Transition
@@ -70,6 +68,7 @@ class Witness:
             "store.take": self._taken,
             "store.stage": self._staged,
             "store.put_operation": self._operation_begun,
+            "store.placed_count": self._counted,
             "store.drop_spread": self._dropped,
             "store.release": self._released,
             "store.put_draft": self._drafted,
@@ -162,9 +161,12 @@ class Witness:
         self._trace.add("dropped", None, staged.count)
         self.account.staged.pop(staged.spread, None)
 
+    def _counted(self, found: tuple[int, int], wanted: PlacedFilter) -> None:
+        self.bulk.counted(wanted, found[0])
+
     def _operation_begun(self, _nothing: None, operation: Operation) -> None:
         self._trace.add("operation", None, operation.kind.value, operation.total)
-        self.bulk.begun(operation, msgspec.json.decode(operation.wanted, type=PlacedFilter).process)
+        self.bulk.begun(operation)
 
     def _taken(  # noqa: PLR0917 - as the port has it
         self, messages: Sequence[Message], version: int, node: str, limit: int, now: int, ordered: bool
