@@ -155,6 +155,8 @@ def drawn(*settings: str) -> str:
 
 
 QUICK = slow(1)
+# So often in a row the answer has to be right: a person who looks at a standing bottleneck sees it, whenever it is.
+LOOKS = 25
 # What is planted at which task, how tasks are set, how many messages a second arrive (None: all at once, then none
 # more), and what is to be said. The view knows none of these.
 PLANTED: dict[str, tuple[tuple[Any, Any, Any], tuple[str, str, str], int | None, str, str]] = {
@@ -211,7 +213,7 @@ async def arrive(site: Site, rate: int | None) -> None:
 
 
 async def until(site: Site, good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The node that limits the process: what is said three times in a row, once that is right."""
+    """The node that limits the process: what is said so often in a row, once that is right."""
     said: list[tuple[str, str]] = []
     worst: dict[str, Any] = {}
     right = 0
@@ -220,7 +222,7 @@ async def until(site: Site, good: Callable[[dict[str, Any]], bool]) -> dict[str,
         worst = found["nodes"][0]
         said.append((worst["node"], worst["cause"]))
         right = right + 1 if good(worst) else 0
-        if right == 3:
+        if right == LOOKS:
             return worst
         await asyncio.sleep(0.02)  # not synchronisation: the view is looked at as a person would
     raise AssertionError((Counter(said).most_common(4), worst))

@@ -28,7 +28,7 @@ BROWSER = {
     "mvn": "#!/bin/sh\n",
 }
 # What `tools/test-services` gets is there already.
-SERVICES = ("opensearch-2.19.6", "ferretdb-1.24.2")
+SERVICES = ("opensearch-2.19.6", "ferretdb-1.24.2", "otel-collector-0.109.0")
 INSTALL = "apt-get install -y -qq --no-install-recommends"
 
 
