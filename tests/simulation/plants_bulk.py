@@ -1,4 +1,4 @@
-"""Planted bugs of what is done to many: large batches that are staged, and operations on many messages."""
+"""Planted bugs of what is done to many: large batches that are staged, operations on many messages, shared limits."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from segue.core import batch
 from segue.model.message import Child, Consumed, Transition
 from segue.model.operations import Operation
 from segue.runtime import spreading
+from segue.runtime.fair_limits import FairLimits, _Key
 from tests.simulation.plants import plant
 
 
@@ -110,6 +111,22 @@ def an_operation_corrects_only_the_first(patch: pytest.MonkeyPatch) -> None:
         return await transition(self, operation, placed, change)
 
     patch.setattr(Operations, "_transition", wrong)
+
+
+@plant
+def whoever_comes_first_takes_all_of_a_limit(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(FairLimits, "_others_first", lambda self, party, keys, now: False)
+
+
+@plant
+def whoever_has_had_most_of_a_limit_goes_first(patch: pytest.MonkeyPatch) -> None:
+    order = _Key.order
+
+    def wrong(self: _Key, party: str, now: int) -> tuple[int, int]:
+        count, turn = order(self, party, now)
+        return -count, -turn
+
+    patch.setattr(_Key, "order", wrong)
 
 
 async def _nothing(*_: Any) -> None:

@@ -100,6 +100,11 @@ class Calls:
         """Count the calls under way."""
         return sum(len(running) for running in self._running.values())
 
+    def under(self, key: str) -> list[str]:
+        """The processes that had calls under a key, in the order of the calls."""
+        versions = self._account.versions
+        return [versions[seen.version].process for seen in self._limited if key in {r.key for r in self._rules(seen)}]
+
     def check_limits(self, now: int) -> None:
         """Look at every window that there was (P7)."""
         calls: dict[LimitRule, list[LimitedCall]] = {}

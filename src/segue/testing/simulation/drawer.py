@@ -47,6 +47,7 @@ _ELEMENTS = {
     NodeKind.ERROR: "boundaryEvent",
 }
 MESSAGE = "paid"
+NARROW = LimitRule(key="narrow", calls=2, per_ms=1_000)
 _WAITS = ("PT0.05S", "PT2S", "PT40S")
 _SCHEDULES = (
     Timer(kind=TimerKind.CYCLE, value="R/PT7S", body='{"n":1,"kind":"a","big":false,"round":0}'),
@@ -85,6 +86,16 @@ class Drawer:
         self._close(ends)
         graph = ProcessGraph(key=process, name=process, nodes=tuple(self._nodes), flows=tuple(self._flows))
         return Drawing(graph, dict(self._tests))
+
+    def narrow(self, process: str) -> Drawing:
+        """Return a drawing with one action, which shares the limit `NARROW` with all others that are drawn so."""
+        self._reset()
+        start = self._node(NodeKind.START, "Start")
+        action = Action(kind=ActionKind.CONNECTOR, worker=self._workers[0], name="narrow")
+        task = self._node(NodeKind.ACTION, "Task", action=action, limits=(NARROW,))
+        self._close(self._join([start], task))
+        graph = ProcessGraph(key=process, name=process, nodes=tuple(self._nodes), flows=tuple(self._flows))
+        return Drawing(graph, {})
 
     def _reset(self) -> None:
         self._nodes: list[Node] = []

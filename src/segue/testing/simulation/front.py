@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from segue.model.errors import StoreUnavailable
+from segue.testing.simulation.drawing import Drawing
 from segue.testing.simulation.life import Broken, Life
 
 T = TypeVar("T")
@@ -35,8 +36,8 @@ class Front(Protocol):
         """Wait."""
         ...
 
-    async def publish(self, process: str) -> None:
-        """Draw the next version of a process, publish and enable it."""
+    async def publish(self, process: str, drawing: Drawing | None = None) -> None:
+        """Publish and enable the next version of a process: this drawing, or one by chance."""
         ...
 
     async def restart(self, grace_s: float) -> None:

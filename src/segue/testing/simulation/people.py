@@ -361,6 +361,11 @@ class People:
         """Stop the server in order."""
         await self._front.restart(self._chance.choice([0.0, 0.5, 10.0]))
 
+    async def begin(self, process: str) -> None:
+        """Start an instance of a process, now that everything is well."""
+        request = StartRequest(process=process, body=written(start_facts(self._chance)), headers={})
+        self._check_answer(request, await self._front.ask(lambda life: life.engine.acceptor.start(request)))
+
     async def probe(self, version: KnownVersion) -> None:
         """Start an instance of this very version, now that everything is well."""
         body = written(start_facts(self._chance))

@@ -13,6 +13,7 @@ from segue.model.operations import ENDED, OperationState
 from segue.model.versions import VersionState
 from segue.ports.views import PlacedMessage
 from segue.testing.simulation.dice import happens
+from segue.testing.simulation.drawer import NARROW
 from segue.testing.simulation.front import TROUBLE
 from segue.testing.simulation.life import Life
 
@@ -26,6 +27,8 @@ SLOWEST_TICK_MS = 125_000
 """Longer than any schedule's interval and the longest sleep of who fires it."""
 
 _ROUNDS = 12
+_MUCH, _LITTLE = "rush-1", "rush-2"
+_MANY, _FEW = 16, 4
 
 
 async def _go_on(id_: str, life: Life) -> None:
@@ -41,13 +44,15 @@ class Story:
 
     async def tell(self) -> None:
         """Tell it. Broken promises are noted by the witnesses."""
-        world = self._world
+        world, plan = self._world, self._world.plan
         await self._set_up()
         world.faults.active = True
         await self._storm()
         await self._calm()
         await self._quiet("after the storm")
         await self._operations_end()
+        if plan.limits:
+            await self._rush()
         await self._resolve()
         await self._probe()
         await self._end()
@@ -143,6 +148,31 @@ class Story:
                 world.breaches.note("liveness", text, first.instance)
                 return
             await world.pause(250)
+
+    async def _rush(self) -> None:
+        """One process uses all of a limit; another one that comes later gets its share of it at once."""
+        world = self._world
+        for process in (_MUCH, _LITTLE):
+            await world.ask(lambda life, process=process: life.control.processes.create(process))  # type: ignore[misc]
+            await world.publish(process, world.drawer.narrow(process))
+        for _ in range(_MANY):
+            await world.people.begin(_MUCH)
+        await world.pause(1_500)
+        before = len(world.witness.calls.under(NARROW.key))
+        for _ in range(_FEW):
+            await world.people.begin(_LITTLE)
+        await self._quiet("while two processes share a limit")
+        turns = world.witness.calls.under(NARROW.key)[before:]
+        missing = _FEW - turns.count(_LITTLE)
+        world.breaches.unless(missing <= 0, "fairness", f"{missing} calls of {_LITTLE} were not made")
+        others, few = 0, 0
+        for process in turns:
+            few += process == _LITTLE
+            others += process == _MUCH
+            if few == _FEW:
+                break
+        text = f"{_MUCH} had {others} calls under a limit before {_LITTLE} had its {_FEW}, both waiting for it"
+        world.breaches.unless(others <= _FEW + NARROW.calls, "fairness", text)
 
     async def _operations_end(self) -> None:
         """Every operation comes to its end, and what it says of itself is what it did."""

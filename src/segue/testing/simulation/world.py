@@ -19,6 +19,7 @@ from segue.testing.simulation.account import Account
 from segue.testing.simulation.breach import Breach, Breaches
 from segue.testing.simulation.dice import EPOCH_MS, Dice, WorldChance, WorldClock, happens
 from segue.testing.simulation.drawer import Drawer
+from segue.testing.simulation.drawing import Drawing
 from segue.testing.simulation.faults import Faults, Hit
 from segue.testing.simulation.front import Unanswered
 from segue.testing.simulation.inspection import Inspector
@@ -271,12 +272,13 @@ class World:
         met = await asyncio.gather(self.ask(work), self.ask(work), return_exceptions=True)
         return [each if isinstance(each, BaseException) else None for each in met]
 
-    async def publish(self, process: str) -> None:
-        """Draw the next version of a process, publish and enable it; see `Front`."""
+    async def publish(self, process: str, drawing: Drawing | None = None) -> None:
+        """Publish and enable the next version of a process; see `Front`."""
         self._drawn[process] += 1
         note = f"drawing {self._drawn[process]}"
-        scheduled = happens(self._chance, 0.3)
-        drawing = self.drawer.draw(process, scheduled=scheduled, called=self._callable(process))
+        if drawing is None:
+            scheduled = happens(self._chance, 0.3)
+            drawing = self.drawer.draw(process, scheduled=scheduled, called=self._callable(process))
         self.witness.drawings[process, note] = drawing
         self.services.offer(drawing)
         if self.life is not None:
