@@ -20,7 +20,7 @@ from segue.testing.postgres import Cluster, NoPostgres, abandon, empty, find_pro
 
 DATABASE = "segue"
 # A process is dead as soon as its connection is: tests kill it and go on at once.
-AT_ONCE = PostgresSettings(gone_s=0.0)
+AT_ONCE = PostgresSettings(gone_s=0.0, own_clock=False)
 
 
 def needs_postgres() -> None:

@@ -114,6 +114,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         Meta(description="header fields for it: name=value, with commas between", extra={"secret": True}),
     ] = ""
+    roles: Annotated[str, Meta(description="what this process does, of: api, control, timers, status")] = (
+        "api,control,timers,status"
+    )
+    deployer: Annotated[
+        Literal["inline", "process"], Meta(description="how control services run, where a process does not say")
+    ] = "inline"
     url: Annotated[str, Meta(min_length=1, description="server that the client commands talk to")] = (
         "http://127.0.0.1:8080"
     )

@@ -10,7 +10,7 @@ import pytest
 
 from segue.api.app import routes
 from segue.api.description import scope_of
-from segue.api.front import HEALTH
+from segue.api.front import HEALTH, READY
 from segue.api.gate import SCOPES, Gate
 from segue.control import tokens
 from segue.model.errors import ScopeMissing, Unauthenticated
@@ -20,6 +20,7 @@ from tests.site import Site
 # Open to strangers: that the server is there, and what one does to get credentials.
 OPEN = {
     ("GET", HEALTH),
+    ("GET", READY),
     ("POST", "/api/v1/session"),
     ("GET", "/api/v1/setup"),
     ("POST", "/api/v1/setup"),

@@ -9,6 +9,7 @@ from segue.ports.store import Store
 from segue.testing.contracts.accepting import AcceptingContract
 from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
+from segue.testing.contracts.cluster import ClusterContract, SharedLimitContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import FailingContract
 from segue.testing.contracts.log_book import LogBookContract
@@ -125,4 +126,12 @@ class TestSpreading(SpreadingContract):
 
 
 class TestGivenLimits(GivenLimitContract):
+    pass
+
+
+class TestCluster(ClusterContract):
+    pass
+
+
+class TestSharedLimits(SharedLimitContract):
     pass

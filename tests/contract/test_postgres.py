@@ -11,6 +11,7 @@ from segue.adapters.postgres.settings import PostgresSettings
 from segue.testing.contracts.accepting import AcceptingContract
 from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
+from segue.testing.contracts.cluster import ClusterContract, SharedLimitContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
 from segue.testing.contracts.log_book import LogBookContract
@@ -38,7 +39,7 @@ async def world(database: Address) -> AsyncIterator[StoreWorld]:
 @pytest.fixture
 async def tight(database: Address) -> AsyncIterator[StoreWorld]:
     """So little is kept in memory that every queue is read from the database all the time; few share a commit."""
-    settings = PostgresSettings(gone_s=0.0, front_messages=4, fronts_messages=9, claim=3, batch=7)
+    settings = PostgresSettings(gone_s=0.0, own_clock=False, front_messages=4, fronts_messages=9, claim=3, batch=7)
     world = await PostgresWorld(database, settings).open()
     yield world
     await world.close()
@@ -137,4 +138,12 @@ class TestSpreading(SpreadingContract):
 
 
 class TestGivenLimits(GivenLimitContract):
+    pass
+
+
+class TestCluster(ClusterContract):
+    pass
+
+
+class TestSharedLimits(SharedLimitContract):
     pass

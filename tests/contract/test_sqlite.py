@@ -11,6 +11,7 @@ from segue.adapters.sqlite.settings import SqliteSettings
 from segue.testing.contracts.accepting import AcceptingContract
 from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
+from segue.testing.contracts.cluster import ClusterContract, SharedLimitContract
 from segue.testing.contracts.documents import DocumentContract
 from segue.testing.contracts.failing import BacklogContract, FailingContract
 from segue.testing.contracts.log_book import LogBookContract
@@ -121,4 +122,12 @@ class TestSpreading(SpreadingContract):
 
 
 class TestGivenLimits(GivenLimitContract):
+    pass
+
+
+class TestCluster(ClusterContract):
+    pass
+
+
+class TestSharedLimits(SharedLimitContract):
     pass

@@ -26,7 +26,7 @@ def clock() -> ManualClock:
 async def limits(clock: ManualClock) -> FairLimits:
     store = MemoryStore(clock)
     made = FairLimits(Limiter(store, clock), store, clock)
-    made.see(KEY)
+    await made.declare(0, [KEY])
     await made.load()
     return made
 

@@ -38,6 +38,7 @@ from segue.api.routes import (
     probing,
     processes,
     schedules,
+    services,
     session,
     statistics,
     system,
@@ -73,6 +74,7 @@ _MODULES = (
     activity,
     events,
     logs,
+    services,
     system,
 )
 

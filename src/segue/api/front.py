@@ -15,8 +15,9 @@ from segue.api.start import PREFIX, Intake, StartRoute
 from segue.model.errors import SegueError
 
 HEALTH = "/api/v1/health"
+READY = "/api/v1/ready"
 # What may be seen without credentials: that the server is there, and what its errors mean.
-_OPEN = (HEALTH, problems.PAGES)
+_OPEN = (HEALTH, READY, problems.PAGES)
 # What one does to get credentials.
 ENTRY = {
     ("POST", "/api/v1/session"),

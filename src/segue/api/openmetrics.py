@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from segue.model.ledger import QueueState
+from segue.model.services import ServiceState, ServiceStatus
 from segue.runtime.remote_calls import RemoteTotal
-from segue.runtime.supervisor import ServiceState, ServiceStatus
 
 MEDIA_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 

@@ -17,7 +17,7 @@ from segue.core.figures import (
     Figures,
 )
 from segue.core.sketch import Sketch
-from segue.runtime.supervisor import ServiceState
+from segue.model.services import ServiceState
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _ENDS = ("finished", "failed", "cancelled")

@@ -112,6 +112,7 @@ class ProcessOut(Out):
     name: str
     folder: str
     created: Instant
+    deployer: Literal["inline", "process"] | None = None
     versions: list[VersionOut]
 
 
@@ -210,6 +211,57 @@ class LaneOut(Out):
     prefetch: int
     held: str | None
     held_until: Instant | None
+
+
+class ReadyOut(Out):
+    """Whether work may be sent here; `detail` says why not."""
+
+    status: Literal["ready", "stopping", "unavailable"]
+    detail: str | None
+
+
+class ControlServiceOut(Out):
+    """One control service: a version may have several, which share its queues.
+
+    `since` is the instant its status began. `rate` are messages a second lately, `cpu` is a share of one core lately,
+    `memory` are bytes; a service that is `shared` runs in one process with others, whose memory it is and of whose CPU
+    its part is estimated.
+    """
+
+    id: str
+    process: str
+    version: int
+    status: Literal["running", "restarting", "stopped"]
+    since: Instant
+    restarts: int
+    last_error: str | None
+    deployer: Literal["inline", "process"]
+    shared: bool
+    host: str
+    pid: int | None
+    handled: int
+    rate: float
+    cpu: float | None
+    memory: int | None
+    lanes: list[LaneOut]
+
+
+class MemberOut(Out):
+    """One process of the installation, and what it does."""
+
+    id: str
+    host: str
+    pid: int
+    roles: list[Literal["api", "control", "timers", "status"]]
+    release: str
+    started: Instant
+    services: int
+
+
+class DeployerIn(In):
+    """How the control services of a process are to be run; null: as the installation does."""
+
+    deployer: Literal["inline", "process"] | None
 
 
 class ServiceOut(Out):

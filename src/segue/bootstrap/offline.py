@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +16,24 @@ from segue.adapters.chance import SystemChance
 from segue.adapters.clock import SystemClock
 from segue.adapters.postgres.address import read_address
 from segue.adapters.postgres.beside import PostgresBeside
+from segue.adapters.postgres.house import PostgresHouse
 from segue.adapters.secrets_file import FileSecrets
 from segue.adapters.sql import audit as auditing
+from segue.adapters.sql.moving import move
 from segue.adapters.sqlite.beside import Beside
 from segue.adapters.sqlite.file import FILE
+from segue.adapters.sqlite.house import SqliteHouse
 from segue.config import CONFIG_FILE, Settings
 from segue.control.activities import Activities
 from segue.control.tokens import NewToken, Tokens
 from segue.control.users import Users
 from segue.model.errors import Conflict, Invalid
+from segue.model.ledger import Audit
 from segue.ports.catalog import User
 
 _KEY_FILE = "segue.key"
 _ALL = 1_000_000
+_FOLDER = "sqlite:"
 
 
 def make_folder(data: Path) -> Path:
@@ -98,6 +105,48 @@ def backup(settings: Settings, target: Path) -> int:
     return sum(file.stat().st_size for file in target.iterdir())
 
 
+async def migrate(settings: Settings, to: str, wait_s: float, say: Callable[[str], None]) -> dict[str, Any]:
+    """Move the store of the settings into another: `to` is the URL of a database (or a file that holds one), or
+    sqlite:DIR. Raises Invalid, Conflict, NotFound, StoreUnavailable; the source is as it was then."""
+    async with AsyncExitStack() as stack:
+        source: SqliteHouse | PostgresHouse
+        target: SqliteHouse | PostgresHouse
+        if settings.store and to.startswith(_FOLDER):
+            folder = Path(to.removeprefix(_FOLDER))
+            source = await PostgresHouse.source(read_address(settings.store, settings.store_password_file))
+            stack.push_async_callback(source.close)
+            target = SqliteHouse.target(make_folder(folder))
+            stack.callback(target.close)
+            _take_key(Path(settings.data), folder)
+        elif not settings.store and not to.startswith(_FOLDER):
+            source = SqliteHouse.source(Path(settings.data))
+            stack.callback(source.close)
+            target = await PostgresHouse.target(read_address(to, settings.store_password_file))
+            stack.push_async_callback(target.close)
+        else:
+            text = "A move goes from a data folder to a database (--to postgresql://…) or back"
+            raise Invalid(f"{text} (--store postgresql://… --to {_FOLDER}DIR)")
+        moved = await move(source, target, SystemClock(), wait_s, say)
+    return {
+        "rows_before": moved.rows_before,
+        "rows_after": moved.rows_after,
+        "stopped_s": moved.stopped_s,
+        "before": _shown(moved.before),
+        "after": _shown(moved.after),
+    }
+
+
+def _take_key(data: Path, folder: Path) -> None:
+    """Have the new folder open what the old one sealed. Raises Conflict for a folder with another key."""
+    old, new = data / _KEY_FILE, folder / _KEY_FILE
+    if data.resolve() == folder.resolve() or not old.exists():
+        return
+    if not new.exists():
+        shutil.copy2(old, new)
+    elif new.read_bytes() != old.read_bytes():
+        raise Conflict(f"{new} is another key than {old}, and could not open what was sealed with that")
+
+
 async def audit(settings: Settings) -> dict[str, Any]:
     """Prove the ledger of a store from its rows, as the API shows it."""
     now = SystemClock().now()
@@ -106,6 +155,10 @@ async def audit(settings: Settings) -> dict[str, Any]:
         found = await beside.read(lambda: auditing.audit(now))
     else:
         found = beside.read(lambda: auditing.audit(now))
+    return _shown(found)
+
+
+def _shown(found: Audit) -> dict[str, Any]:
     versions = [{**msgspec.structs.asdict(line), "balanced": line.balanced} for line in found.versions]
     return {"balanced": found.balanced, "versions": versions, "faults": list(found.faults)}
 

@@ -10,11 +10,13 @@ import logging
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import uvloop
 
 from segue.adapters.chance import SystemChance
@@ -28,8 +30,10 @@ from segue.api.app import build
 from segue.api.front import HEALTH
 from segue.api.gate import Gate
 from segue.api.parts import About, Parts, SettingFact
+from segue.api.probes import Probes
 from segue.api.server import HttpServer, bind
 from segue.api.start import Intake, StartLimits
+from segue.bootstrap.shape import Task, check_shape, deployers, shape_of
 from segue.bootstrap.stores import open_store
 from segue.config import Configuration, Setting, Settings
 from segue.control.everything import control
@@ -38,6 +42,8 @@ from segue.control.workers import check_url
 from segue.core.figures import Figures, Span
 from segue.core.log_lines import LineRules, Redactor
 from segue.model.errors import Invalid, SegueError, StoreUnavailable
+from segue.model.services import Role
+from segue.ports.outside import Clock
 from segue.ports.store import Store
 from segue.runtime.access_watch import AccessWatch
 from segue.runtime.engine import Engine
@@ -51,17 +57,25 @@ Say = Callable[[str], None]
 
 _MIB = 1 << 20
 _UPKEEP_S = 60.0
+_SAMPLE_S = 2.0
+_TELL_S = 1.0
 _COLLECTOR = (50_000, 20, 100)
 _FIRST_TOKEN = "No token exists yet, so nothing can be reached. Make one: segue token create --data {} --name me"
 _FIRST_ADMIN = "Nobody can sign in yet. Make the first administrator, this link works once: {}"
 _NO_TLS = "Warning: listening on {} without TLS; put a proxy with TLS in front, or tokens travel in the clear"
 
 
-def run_server(configuration: Configuration, say: Say, warn: Say) -> None:
+def run_server(
+    configuration: Configuration,
+    say: Say,
+    warn: Say,
+    task: Task = Task(),  # noqa: B008 - it is frozen
+) -> None:
     """Serve until SIGTERM or SIGINT, then end in order. `say` gets the line that the server is ready."""
+    check_shape(configuration.settings, task)
     _look_for_cycles_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Server(configuration, say, warn).run())
+        runner.run(_Server(configuration, say, warn, task).run())
 
 
 def _look_for_cycles_seldom() -> None:
@@ -78,9 +92,10 @@ def _look_for_cycles_seldom() -> None:
 class _Server:
     """One life of the server, from opening the data folder to closing it."""
 
-    def __init__(self, configuration: Configuration, say: Say, warn: Say) -> None:
+    def __init__(self, configuration: Configuration, say: Say, warn: Say, task: Task) -> None:
         self._settings = configuration.settings
         self._listed = configuration.listed
+        self._task = task
         self._say = say
         self._warn = warn
         self._stop = asyncio.Event()
@@ -88,78 +103,134 @@ class _Server:
 
     async def run(self) -> None:
         """Live. Raises SegueError for whatever keeps the server from starting."""
-        self._listen_to_signals()
         settings = self._settings
         async with contextlib.AsyncExitStack() as stack:
+            self._listen_to_signals()
             store = await open_store(settings)
             stack.push_async_callback(store.close)
-            held = bind(settings.host, settings.port)
-            stack.callback(held.close)
-            await self._check_exposure(store)
-            transport = HttpWorkers(_http_settings(settings))
-            stack.push_async_callback(transport.close)
-            directory = HttpWorkerDirectory(ca_file=_worker_ca(settings))
-            stack.push_async_callback(directory.close)
-            applications = HttpApplicationWorkers(ca_file=_worker_ca(settings))
-            stack.push_async_callback(applications.close)
             clock, chance = SystemClock(), SystemChance()
+            shape = await shape_of(settings, self._task, store, clock, chance)
+            held = await self._bind(shape.roles, store, stack)
+            transport = HttpWorkers(_http_settings(settings))
+            directory = HttpWorkerDirectory(ca_file=_worker_ca(settings))
+            applications = HttpApplicationWorkers(ca_file=_worker_ca(settings))
             senders = Senders(Path(settings.sender_ca) if settings.sender_ca else None)
-            stack.push_async_callback(senders.close)
-            rules = _line_rules(settings)
+            for outward in (transport, directory, applications, senders):
+                stack.push_async_callback(outward.close)
             telemetry = _telemetry(settings, stack, clock.now(), lambda: engine.figure_totals())  # noqa: PLW0108 - it is made below
-            engine = Engine(
-                store, transport, clock, chance, notifier=senders, telemetry=telemetry, applications=applications,
-                rules=rules,
-            )  # fmt: skip
             shipping = LogShipping(sinks(settings.log_sinks), store, clock, settings.log_kept)
+            engine = Engine(
+                store,
+                transport,
+                clock,
+                chance,
+                notifier=senders,
+                telemetry=telemetry,
+                applications=applications,
+                rules=_line_rules(settings),
+                shape=shape,
+                deployers=deployers(settings, self._task),
+            )
+            outside = (directory, applications, clock, chance)
+            use = control(store, engine, *outside, notifier=senders, shipping=shipping)
             parts = Parts(
-                control=control(
-                    store, engine, directory, applications, clock, chance, notifier=senders, shipping=shipping
-                ),
+                control=use,
                 engine=engine,
                 views=store,
                 gate=Gate(store, clock),
                 intake=Intake(),
                 clock=clock,
-                limits=StartLimits(body=settings.max_body_mb * _MIB, wait_s=settings.max_wait_s),
+                limits=_start_limits(settings),
                 version=version("segue"),
                 compat=settings.compat,
                 about=_about(settings, self._listed, clock.now()),
             )
             await engine.start()
             stack.push_async_callback(engine.stop, 0.0)
-            await stack.enter_async_context(_beside(shipping.run()))
-            watch = AccessWatch(store, store, engine.herald.tell, clock)
-            await stack.enter_async_context(_beside(watch.run()))
-            bounds = QueueBounds(messages=settings.queue_too_long, oldest_s=settings.queue_too_old_s)
-            queues = QueueWatch(store, engine.herald.tell, clock, bounds)
-            await stack.enter_async_context(_beside(queues.run()))
-            await self._serve(parts, held, Upkeep(store, clock, settings.retention_days, _figure_days(settings)))
+            self._lead(engine, store, clock, shipping)
+            await self._live(parts, held)
 
-    async def _serve(self, parts: Parts, held: socket.socket, upkeep: Upkeep) -> None:
+    def _lead(self, engine: Engine, store: Store, clock: Clock, shipping: LogShipping) -> None:
+        """Have one process of the installation look after what all have."""
+        if Role.STATUS in engine.shape.roles:
+            days = self._settings.retention_days
+            engine.lead("upkeep", partial(_care, Upkeep(store, clock, days, _figure_days(self._settings))))
+            engine.lead("log-shipping", shipping.run)
+            engine.lead("access-watch", AccessWatch(store, store, engine.herald.tell, clock).run)
+            bounds = QueueBounds(messages=self._settings.queue_too_long, oldest_s=self._settings.queue_too_old_s)
+            engine.lead("queue-watch", QueueWatch(store, engine.herald.tell, clock, bounds).run)
+
+    async def _live(self, parts: Parts, held: socket.socket | None) -> None:
+        """Do what the roles say until told to stop."""
+        if Role.API in parts.engine.shape.roles and held is not None:
+            await self._serve(parts, held)
+        else:
+            await self._work(parts, held)
+
+    async def _bind(
+        self, roles: frozenset[Role], store: Store, stack: contextlib.AsyncExitStack
+    ) -> socket.socket | None:
+        """The socket to listen on; a process for one version has one only if it was asked for."""
+        if self._task.version is not None and self._settings.port == Settings().port:
+            return None
+        held = bind(self._settings.host, self._settings.port)
+        stack.callback(held.close)
+        if Role.API in roles:
+            await self._check_exposure(store)
+        return held
+
+    async def _serve(self, parts: Parts, held: socket.socket) -> None:
         server = HttpServer(build(parts, AdminPages()), held)
-        caring = asyncio.create_task(_care(parts.gate, upkeep))
-        working = asyncio.create_task(parts.control.operations.run())
+        parts.engine.lead("operations", parts.control.operations.run)
+        noting = asyncio.create_task(_note_use(parts.gate, parts.engine))
         try:
             await server.start(HEALTH)
-            host, port = held.getsockname()[:2]
-            address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            address = _address(held)
             self._say(f"Segue is ready on {address}")
             with contextlib.suppress(StoreUnavailable):  # gone again: the next start offers one
                 if secret := await parts.control.sessions.offer_first():
                     self._warn(_FIRST_ADMIN.format(f"{address}/setup#{secret}"))
             await self._until_stop(server)
             parts.intake.closed.set()
-            working.cancel()
             parts.engine.acceptor.let_go()
             await self._drain(parts.engine)
         finally:
-            caring.cancel()
-            working.cancel()
+            noting.cancel()
             await server.stop()
             await parts.gate.note_use()
 
-    async def _until_stop(self, server: HttpServer) -> None:
+    async def _work(self, parts: Parts, held: socket.socket | None) -> None:
+        """Live without the API: what answers, if anything, says that the process is there and can work."""
+        server = None if held is None else HttpServer(Probes(parts.control.readiness, parts.intake), held)
+        saying = asyncio.create_task(self._tell_parent(parts.engine))
+        try:
+            if server is not None and held is not None:
+                await server.start(HEALTH)
+                self._say(f"Segue is ready on {_address(held)} ({', '.join(parts.engine.shape.member.roles)})")
+            elif not self._task.supervised:
+                self._say(f"The control service of {self._task.version} is ready")
+            await self._until_stop(server)
+            parts.intake.closed.set()
+            await self._drain(parts.engine)
+        finally:
+            saying.cancel()
+            if server is not None:
+                await server.stop()
+
+    async def _tell_parent(self, engine: Engine) -> None:
+        """Say what the control service does, to whom supervises it; stop when its version is retired."""
+        while engine.shape.only is not None:
+            states = engine.services()
+            if not states:
+                self._stop.set()
+            elif self._task.supervised:
+                self._say(msgspec.json.encode(states[0]).decode())
+            await asyncio.sleep(_TELL_S)
+
+    async def _until_stop(self, server: HttpServer | None) -> None:
+        if server is None:
+            await self._stop.wait()
+            return
         stopping = asyncio.ensure_future(self._stop.wait())
         ended = asyncio.ensure_future(server.ended())
         await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -194,6 +265,13 @@ class _Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
+        if self._task.supervised:
+            loop.add_reader(sys.stdin.fileno(), self._on_orphaned)
+
+    def _on_orphaned(self) -> None:
+        """Stdin says nothing; that it can be read means that who started this process is gone."""
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        self._stop.set()
 
     def _on_signal(self) -> None:
         if self._stop.is_set():
@@ -201,27 +279,15 @@ class _Server:
         self._stop.set()
 
 
-@contextlib.asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Have something done until the block ends."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-
-
 def _line_rules(settings: Settings) -> LineRules:
     return LineRules(settings.log_lines, Redactor(settings.log_hidden.split()))
 
 
-async def _care(gate: Gate, upkeep: Upkeep) -> None:
-    """Note the use of tokens and forget what is past its time, every minute; trouble waits for the next one."""
+async def _care(upkeep: Upkeep) -> None:
+    """Forget what is past its time, every minute; trouble waits for the next one."""
     while True:
         await asyncio.sleep(_UPKEEP_S)
         try:
-            await gate.note_use()
             while await upkeep.step():
                 pass
         except SegueError as error:
@@ -256,6 +322,31 @@ def _figure_days(settings: Settings) -> dict[Span, int]:
         Span.HOUR: settings.metrics_hour_days,
         Span.DAY: settings.metrics_day_days,
     }
+
+
+async def _note_use(gate: Gate, engine: Engine) -> None:
+    """Note the use of tokens every minute, and look at what control services do; trouble waits for the next one."""
+    count = 0
+    while True:
+        await asyncio.sleep(_SAMPLE_S)
+        count += 1
+        if engine.shape.alone:
+            engine.sample()
+        if count % (_UPKEEP_S // _SAMPLE_S):
+            continue
+        try:
+            await gate.note_use()
+        except SegueError as error:
+            log.warning("Noting the use of tokens: %s", error.detail)
+
+
+def _start_limits(settings: Settings) -> StartLimits:
+    return StartLimits(body=settings.max_body_mb * _MIB, wait_s=settings.max_wait_s)
+
+
+def _address(held: socket.socket) -> str:
+    host, port = held.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _http_settings(settings: Settings) -> HttpSettings:

@@ -24,6 +24,7 @@ from segue.cli import (
     placed,
     processes,
     server,
+    services,
     top,
     workers,
 )
@@ -60,6 +61,7 @@ def root(
 
 
 app.command("serve")(server.serve)
+app.command("control-service")(server.control_service)
 app.command("config")(server.config)
 app.command("deploy")(files.deploy)
 app.command("check")(files.check)
@@ -67,6 +69,7 @@ app.command("start")(instances.start)
 app.command("top")(top.top)
 app.command("audit")(data.audit)
 app.command("backup")(data.backup)
+app.command("migrate")(data.migrate)
 for name, group in (
     ("process", processes.process_app),
     ("version", processes.version_app),
@@ -81,6 +84,7 @@ for name, group in (
     ("sender", notices.sender_app),
     ("rule", notices.rule_app),
     ("notice", notices.notice_app),
+    ("service", services.app),
     ("token", data.token_app),
     ("user", data.user_app),
 ):

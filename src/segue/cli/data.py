@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from segue.cli.client import Client, Token, Url, part
-from segue.cli.output import Json, instant, say, show_json, show_table
+from segue.cli.output import Json, instant, say, show_json, show_table, warn
 from segue.cli.server import Data, Store
 from segue.model.errors import Invalid
 
@@ -139,6 +139,35 @@ def backup(
 
     size = offline.backup(_settings(data, None), target)
     say(f"{target}: {size} bytes")
+
+
+def migrate(
+    to: Annotated[
+        str,
+        typer.Option(
+            help="postgresql://…, a file that holds such a URL, or sqlite:DIR.", metavar="URL|FILE|sqlite:DIR"
+        ),
+    ],
+    data: Data = None,
+    store: Store = None,
+    wait: Annotated[int, typer.Option(help="How long to wait for the servers to stop (s).", min=0)] = 600,
+    json: Json = False,
+) -> None:
+    """Move everything to another store: from a data folder to PostgreSQL, or back. The servers may run for most of it.
+
+    What does not change any more is copied first; then it says that the servers have to stop, waits until they have,
+    and copies the rest. The account is the same before and after, or nothing is moved.
+    """
+    from segue.bootstrap import offline  # noqa: PLC0415
+
+    settings = _settings(data, store)
+    moved = asyncio.run(offline.migrate(settings, to, float(wait), warn))
+    if json:
+        show_json(moved)
+        return
+    _print_audit({**moved["after"], "faults": []})
+    rows = moved["rows_before"] + moved["rows_after"]
+    say(f"{rows} rows are moved, {moved['rows_after']} of them in the {moved['stopped_s']} s without a server")
 
 
 def _online(data: str | None, url: str | None) -> bool:

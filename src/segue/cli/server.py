@@ -34,20 +34,43 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; 0 takes a free one. [env: SEGUE_PORT] [default: 8080]")
     ] = None,
+    roles: Annotated[
+        str | None,
+        typer.Option(
+            help="What this process does, with commas: api, control, timers, status. [env: SEGUE_ROLES] [default: all]"
+        ),
+    ] = None,
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C. Other settings: `segue config`."""
+    _run({"data": data, "store": store, "host": host, "port": port, "roles": roles})
+
+
+def control_service(  # noqa: PLR0917 - options
+    version: Annotated[str, typer.Option(help="Its id, or PROCESS:NUMBER.", show_default=False)],
+    data: Data = None,
+    store: Store = None,
+    host: Annotated[str | None, typer.Option(help="Address to answer for its health on. [env: SEGUE_HOST]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to answer for its health on; none if not given.")] = None,
+    supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
+) -> None:
+    """Run one more control service of one version until SIGTERM, or until the version is retired."""
+    _run({"data": data, "store": store, "host": host, "port": port}, version=version, supervised=supervised)
+
+
+def _run(flags: dict[str, object], *, version: str | None = None, supervised: bool = False) -> None:
     import logging  # noqa: PLC0415
 
     from segue.config import load  # noqa: PLC0415
 
-    configuration = load(flags={"data": data, "store": store, "host": host, "port": port})
+    configuration = load(flags=flags)
     for warning in configuration.warnings:
         warn(f"Warning: {warning}")
     settings = configuration.settings
     from segue.bootstrap.server import run_server  # noqa: PLC0415 - everything of the engine hangs on it
+    from segue.bootstrap.shape import Task  # noqa: PLC0415
 
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    run_server(configuration, say, warn)
+    run_server(configuration, say, warn, Task(version=version, supervised=supervised))
 
 
 def config(data: Data = None, json: Json = False) -> None:

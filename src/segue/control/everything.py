@@ -23,8 +23,10 @@ from segue.control.probing import Probing
 from segue.control.processes import Processes
 from segue.control.published import Published
 from segue.control.queues import Queues
+from segue.control.readiness import Readiness
 from segue.control.running import Gauges, RunningEngine
 from segue.control.schedules import Schedules
+from segue.control.services import Services
 from segue.control.sessions import Sessions
 from segue.control.statistics import Statistics
 from segue.control.tasks import Tasks
@@ -71,6 +73,8 @@ class Control:
     webhooks: Webhooks
     applications: Applications
     metrics: Metrics
+    services: Services
+    readiness: Readiness
 
 
 class EngineAndGauges(RunningEngine, Gauges, Protocol):
@@ -125,4 +129,6 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         documents=Documents(store, clock, chance),
         webhooks=Webhooks(store, store, store, clock, chance),
         applications=Applications(store, applications, store, store, store, clock, chance),
+        services=Services(store, engine, clock),
+        readiness=Readiness(store),
     )

@@ -131,6 +131,7 @@ class Operations:
 
     async def run(self) -> None:
         """Work on what runs, until cancelled; trouble of the store is waited out."""
+        self._counted.clear()  # another process may have done some of it meanwhile
         while True:
             self._news.clear()
             try:

@@ -8,6 +8,7 @@ from typing import Protocol
 from segue.model.events import Event
 from segue.model.graph import LimitRule
 from segue.model.message import LogLine
+from segue.model.services import DeployerKind, Member, ServiceSeen
 from segue.model.versions import Version
 
 
@@ -56,6 +57,26 @@ class RunningEngine(Protocol):
 
     def kept_lines(self, process: str, lines: Sequence[LogLine]) -> tuple[LogLine, ...]:
         """The lines to store of those that somebody sent about messages of a process."""
+        ...
+
+    def may_deploy(self, kind: DeployerKind) -> bool:
+        """Whether control services can be run so in this installation."""
+        ...
+
+    async def match_deployers(self) -> None:
+        """Run each control service as it is chosen for its process now."""
+        ...
+
+    async def all_services(self) -> list[ServiceSeen]:
+        """The control services of every process of the installation."""
+        ...
+
+    async def members(self) -> list[Member]:
+        """The processes of the installation."""
+        ...
+
+    async def restart_service(self, id: str) -> ServiceSeen:
+        """Stop a control service, wherever it runs, and start it anew. Raises NotFound."""
         ...
 
 

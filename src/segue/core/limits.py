@@ -8,7 +8,7 @@ all (P7).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -155,3 +155,44 @@ class LimitBook:
         if count is None:
             count = self._counts[key] = _Count()
         return count
+
+
+class Room(Struct, frozen=True, kw_only=True):
+    """What one rule leaves free now: so many calls; if none, one will be in `wait_ms`, or None while calls that run
+    hold all of it."""
+
+    free: int
+    wait_ms: int | None
+    window_ms: int
+
+
+_ASK_AGAIN_MS = 100
+"""How soon to ask again when calls that run hold all slots: nobody knows when they end."""
+
+
+def decide_asks(
+    asks: Sequence[tuple[str, tuple[str, ...], Sequence[LimitRule]]], rooms: Mapping[LimitRule, Room]
+) -> tuple[set[str], list[int | None]]:
+    """Decide asks (holder, keys, the rules that hold for it) in their order, by the room that each rule leaves: who is
+    granted, and for each ask None or in how many ms to ask again. An ask takes a slot under every key, or none; what it
+    takes counts under all rules of the key, also those that hold for others only.
+    """
+    free = {rule: room.free for rule, room in rooms.items()}
+    granted: set[str] = set()
+    answers: list[int | None] = []
+    for holder, keys, rules in asks:
+        if all(free[rule] > 0 for rule in rules):
+            for rule in rooms:
+                free[rule] -= rule.key in keys
+            granted.add(holder)
+            answers.append(None)
+        else:
+            answers.append(max(_wait(rooms[rule]) for rule in rules))
+    return granted, answers
+
+
+def _wait(room: Room) -> int:
+    """When to ask again under a rule; one whose last slot was just given away is full for its window at least."""
+    if room.free > 0:
+        return min(room.window_ms, _ASK_AGAIN_MS)
+    return _ASK_AGAIN_MS if room.wait_ms is None else room.wait_ms

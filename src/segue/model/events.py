@@ -31,6 +31,10 @@ class EventKind(StrEnum):
     QUEUE_TOO_LONG = "queue-too-long"
     QUEUE_BACK = "queue-back"
     VERSION_SWITCHED = "version-switched"
+    WORKERS_CHANGED = "workers-changed"
+    DEPLOYER_CHANGED = "deployer-changed"
+    LIMITS_CHANGED = "limits-changed"
+    RESTART_ASKED = "restart-asked"
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):

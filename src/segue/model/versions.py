@@ -8,6 +8,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from segue.model.graph import Finding, ProcessGraph
+from segue.model.services import DeployerKind
 
 
 def revision_of(source: bytes) -> str:
@@ -48,12 +49,14 @@ class VersionContent(Struct, frozen=True, kw_only=True):
 
 
 class Process(Struct, frozen=True, kw_only=True):
-    """A named definition with its versions, oldest first."""
+    """A named definition with its versions, oldest first. `deployer` is how its control services are run; None: as
+    the installation does."""
 
     name: str
     folder: str
     created: int
     versions: tuple[Version, ...] = ()
+    deployer: DeployerKind | None = None
 
 
 class InstanceState(StrEnum):

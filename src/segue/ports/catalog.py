@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from segue.model.services import DeployerKind
 from segue.model.versions import Process, Version, VersionContent, VersionState
 from segue.model.workers import Worker
 
@@ -66,6 +67,13 @@ class ProcessCatalog(Protocol):
         """Raises ProcessNotFound."""
         ...
 
+    async def choose_deployer(self, process: str, deployer: DeployerKind | None, at: int) -> Process:
+        """Choose how control services of the process are run; None: as the installation does. Raises ProcessNotFound.
+
+        Stores the event.
+        """
+        ...
+
     async def put_draft(self, draft: NewVersion) -> Version:
         """Raises ProcessNotFound, DraftChanged."""
         ...
@@ -88,7 +96,7 @@ class ProcessCatalog(Protocol):
 
 
 class WorkerCatalog(Protocol):
-    """Registered workers. Their headers are stored encrypted."""
+    """Registered workers. Their headers are stored encrypted. Each change stores an event `workers-changed`."""
 
     async def workers(self) -> list[Worker]: ...
 

@@ -13,9 +13,10 @@ from segue.ports.catalog import (
     UserCatalog,
     WorkerCatalog,
 )
+from segue.ports.cluster import Cluster
 from segue.ports.documents import AuthorizationCatalog, DeliveryCatalog, DocumentCatalog, LineCatalog, MarkCatalog
 from segue.ports.given_limits import GivenLimitCatalog
-from segue.ports.limits import LimitCatalog
+from segue.ports.limits import LimitCatalog, SharedLimits
 from segue.ports.log_book import LogBook
 from segue.ports.messages import MessageStore
 from segue.ports.metrics import MetricStore
@@ -37,6 +38,8 @@ class Store(
     ScheduleCatalog,
     LimitCatalog,
     GivenLimitCatalog,
+    SharedLimits,
+    Cluster,
     DocumentCatalog,
     DeliveryCatalog,
     AuthorizationCatalog,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from segue.model.message import (
     SetAside,
     Transition,
 )
+from segue.model.services import LaneState
 from segue.model.versions import Version
 from segue.model.workers import Fault, WorkerCall, WorkerReply
 from segue.ports.messages import MessageStore
@@ -35,7 +37,8 @@ from segue.ports.outside import Chance, Clock, WorkerTransport
 from segue.runtime.directory import ActionAddresses
 from segue.runtime.fair_limits import FairLimits
 from segue.runtime.herald import Herald
-from segue.runtime.lane import Lane, LaneState
+from segue.runtime.lane import Lane
+from segue.runtime.load import Load
 from segue.runtime.log_lines import LogLines
 from segue.runtime.meter import Meter
 from segue.runtime.spreading import PIECE, drop, spread
@@ -53,6 +56,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """What a control service works with; shared by all of them.
 
     A batch's answer of `large_answer` bytes or more is decided and stored some children at a time, about `piece`.
+    A batch's answer of `large_answer` bytes or more is decided and stored some children at a time.
+    `alone`: no other process puts messages into the queues, so that nothing comes unheard.
     """
 
     store: MessageStore
@@ -67,6 +72,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     tracer: Tracer | None = None
     large_answer: int = LARGE_ANSWER
     piece: int = PIECE
+    alone: bool = True
 
 
 class ControlService:
@@ -83,6 +89,7 @@ class ControlService:
         on_crash: Callable[[BaseException], None],
     ) -> None:
         self.version = version
+        self.load = Load()
         self._routes = Routes(graph)
         self._around = around
         self._on_crash = on_crash
@@ -128,6 +135,11 @@ class ControlService:
             lane.pumping = True
             self._spawn(self._pump(lane))
 
+    def look_again(self) -> None:
+        """Look into the queues: another process may have put something there, or may be gone that was to wake us."""
+        if not self._stopping:
+            self._spawn(self._look_quietly())
+
     def lanes(self) -> list[LaneState]:
         """What people see of the nodes of this version."""
         now = self._around.clock.now()
@@ -157,6 +169,10 @@ class ControlService:
         for node in ready:
             self.wake(node)
         await self._plan(now)
+
+    async def _look_quietly(self) -> None:
+        with contextlib.suppress(StoreUnavailable):  # there will be another look
+            await self._look()
 
     async def _plan(self, now: int) -> None:
         """Set the alarm for what falls due next after `now`."""
@@ -194,7 +210,7 @@ class ControlService:
         """Handle a message, and then the next ones, as long as the lane has room for this slot."""
         try:
             while True:
-                await self._handle(lane, message)
+                await self.load.measured(self._handle(lane, message))
                 now = self._around.clock.now()
                 if self._stopping or not lane.may_go_on(now):
                     return

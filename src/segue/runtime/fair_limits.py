@@ -1,21 +1,22 @@
 """Limits as control services meet them: which rules a call falls under, whose turn it is, and who waits.
 
 The limiter says whether there is room under the rules. Here it is decided first whether it is this process' turn: when
-several wait for one key, those that have had fewer calls in its window go first, so none of them starves.
+several wait for one key, those that have had fewer calls in its window go first, so none of them starves. Turns are
+known within this operating-system process only; where several share a store, each of them is fair to its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from segue.core.limit_rules import Falls, falls_under, spacing_ms
 from segue.model.graph import LimitRule, Node
 from segue.model.message import Message
 from segue.ports.given_limits import GivenLimitCatalog
 from segue.ports.outside import Clock
-from segue.runtime.limiter import Limiter
+from segue.runtime.limiter import CallLimits
 
 Wake = Callable[[], None]
 
@@ -75,7 +76,7 @@ class _Key:
 class FairLimits:
     """Grants calls their slots, fairly. `given` are the rules of people, by key."""
 
-    def __init__(self, limiter: Limiter, catalog: GivenLimitCatalog, clock: Clock) -> None:
+    def __init__(self, limiter: CallLimits, catalog: GivenLimitCatalog, clock: Clock) -> None:
         self._limiter = limiter
         self._catalog = catalog
         self._clock = clock
@@ -98,9 +99,9 @@ class FairLimits:
             key.next = 0.0
             self._let_go(key)
 
-    def see(self, rule: LimitRule) -> None:
-        """Know of a rule of a version."""
-        self._limiter.see(rule)
+    async def declare(self, version: int, rules: Sequence[LimitRule]) -> None:
+        """Know of the rules of a version before it makes its first call."""
+        await self._limiter.declare(version, rules)
 
     def falls_under(self, node: Node, message: Message) -> Falls | None:
         """What a call of the node's action with this message falls under; None when nothing limits it."""

@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from segue.model.graph import Node
-
-
-class LaneState(Struct, frozen=True, kw_only=True):
-    """What people see of a lane. `held` is the reason why it waits, `held_until` the instant of its next try."""
-
-    node: str
-    name: str
-    in_flight: int
-    prefetch: int
-    held: str | None
-    held_until: int | None
-    outages: int = 0
+from segue.model.services import LaneState
 
 
 class Lane:

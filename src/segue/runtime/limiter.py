@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from segue.core.limits import LimitBook, Slot
 from segue.model.errors import StoreUnavailable
@@ -15,8 +16,34 @@ _FORGET_EVERY = 1_000
 _RETRY_MS = 1_000
 
 
+class CallLimits(Protocol):
+    """What a control service asks before it makes a call that counts."""
+
+    async def load(self) -> None:
+        """Begin; what lay in the store is known afterwards."""
+        ...
+
+    async def declare(self, version: int, rules: Sequence[LimitRule]) -> None:
+        """Know of the rules of a version before it makes its first call."""
+        ...
+
+    async def acquire(self, holder: str, rules: Sequence[LimitRule], wake: Callable[[], None]) -> int | None:
+        """Take a slot for the call `holder` under these rules, and all that were declared for their keys (two versions
+        may limit one key differently; the strictest counts): None once that is durable.
+
+        Otherwise the instant at which to ask again; `wake` is called if a slot may become free before.
+        """
+        ...
+
+    def ended(self, holder: str) -> None:
+        """The call is over; its slots become free when their windows have passed."""
+        ...
+
+
 class Limiter:
-    """Grants calls their slots. A grant is on disk before the call is made; when the call ended follows later.
+    """Implements `CallLimits` for a process that has its store alone: it decides in memory.
+
+    A grant is on disk before the call is made; when the call ended follows later.
 
     What a crash kept from the disk is taken as having ended at the restart, which is never too early.
     """
@@ -38,17 +65,14 @@ class Limiter:
         rules = [rule for known in self._rules.values() for rule in known]
         self._book = LimitBook.restored(slots, rules, self._clock.now())
 
-    def see(self, rule: LimitRule) -> None:
-        """Know of a rule: its window decides how long ended calls are kept."""
-        self._rules.setdefault(rule.key, {})[rule] = None
-        self._longest[rule.key] = max(self._longest.get(rule.key, 0), rule.per_ms)
+    async def declare(self, version: int, rules: Sequence[LimitRule]) -> None:
+        """See `CallLimits`. The window of a rule decides how long ended calls are kept."""
+        for rule in rules:
+            self._rules.setdefault(rule.key, {})[rule] = None
+            self._longest[rule.key] = max(self._longest.get(rule.key, 0), rule.per_ms)
 
     async def acquire(self, holder: str, rules: Sequence[LimitRule], wake: Callable[[], None]) -> int | None:
-        """Take a slot for the call `holder` under these rules, and all that were seen for their keys (two versions may
-        limit one key differently; the strictest counts): None once that is durable.
-
-        Otherwise the instant at which to ask again; `wake` is called if a slot may become free before.
-        """
+        """See `CallLimits`."""
         now = self._clock.now()
         keys = dict.fromkeys(rule.key for rule in rules)
         for rule in rules:
@@ -73,7 +97,7 @@ class Limiter:
         return None
 
     def ended(self, holder: str) -> None:
-        """The call is over; its slots become free when their windows have passed.
+        """See `CallLimits`.
 
         The clock says whole milliseconds that have begun: the end is taken as that of the one it lies in.
         """

@@ -2451,6 +2451,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/control-services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Control Services
+         * @description List the control services of all processes of the installation, in one page.
+         *
+         *     Scope: read
+         */
+        get: operations["list_control_services_api_v1_control_services_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/control-services/{id}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restart Control Service
+         * @description Have a control service finish what is in flight, and start anew; it is shown as it was before.
+         *
+         *     Scope: operate
+         */
+        post: operations["restart_control_service_api_v1_control_services__id__restart_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{process}/deployer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose Deployer
+         * @description Choose how the control services of a process are run.
+         *
+         *     Scope: edit
+         */
+        put: operations["choose_deployer_api_v1_processes__process__deployer_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Members
+         * @description List the processes of the installation, in one page.
+         *
+         *     Scope: read
+         */
+        get: operations["list_members_api_v1_members_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -2463,6 +2551,27 @@ export interface paths {
          * @description That the server is there; the one resource without credentials.
          */
         get: operations["health_api_v1_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description Whether work may be sent here now; without credentials. 503 while the store takes no changes, and when the server
+         *     is about to stop.
+         */
+        get: operations["ready_api_v1_ready_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3139,6 +3248,57 @@ export interface components {
             after: components["schemas"]["LogOut"][];
         };
         /**
+         * ControlServiceOut
+         * @description One control service: a version may have several, which share its queues.
+         *
+         *     `since` is the instant its status began. `rate` are messages a second lately, `cpu` is a share of one core lately,
+         *     `memory` are bytes; a service that is `shared` runs in one process with others, whose memory it is and of whose CPU
+         *     its part is estimated.
+         */
+        ControlServiceOut: {
+            /** Id */
+            id: string;
+            /** Process */
+            process: string;
+            /** Version */
+            version: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "running" | "restarting" | "stopped";
+            /**
+             * Since
+             * @description ms since the epoch
+             */
+            since: number;
+            /** Restarts */
+            restarts: number;
+            /** Last Error */
+            last_error: string | null;
+            /**
+             * Deployer
+             * @enum {string}
+             */
+            deployer: "inline" | "process";
+            /** Shared */
+            shared: boolean;
+            /** Host */
+            host: string;
+            /** Pid */
+            pid: number | null;
+            /** Handled */
+            handled: number;
+            /** Rate */
+            rate: number;
+            /** Cpu */
+            cpu: number | null;
+            /** Memory */
+            memory: number | null;
+            /** Lanes */
+            lanes: components["schemas"]["LaneOut"][];
+        };
+        /**
          * ConvertedOut
          * @description A file as an editor on bpmn-js can open it, what was changed for that, and what was found in it.
          */
@@ -3225,6 +3385,14 @@ export interface components {
             message_id: string;
             /** Instance */
             instance: string | null;
+        };
+        /**
+         * DeployerIn
+         * @description How the control services of a process are to be run; null: as the installation does.
+         */
+        DeployerIn: {
+            /** Deployer */
+            deployer: ("inline" | "process") | null;
         };
         /**
          * DoneOut
@@ -3353,7 +3521,7 @@ export interface components {
          * @description Kinds of events. The instance kinds are stored by the settle that caused them, exactly once each.
          * @enum {string}
          */
-        EventKind: "instance-finished" | "instance-failed" | "instance-cancelled" | "message-in-trash" | "version-published" | "version-enabled" | "version-disabled" | "version-retired" | "worker-down" | "worker-up" | "control-service-restarted" | "schedule-missed" | "service-unavailable" | "service-back" | "access-expiring" | "data-error" | "limit-reached" | "queue-too-old" | "queue-too-long" | "queue-back" | "version-switched";
+        EventKind: "instance-finished" | "instance-failed" | "instance-cancelled" | "message-in-trash" | "version-published" | "version-enabled" | "version-disabled" | "version-retired" | "worker-down" | "worker-up" | "control-service-restarted" | "schedule-missed" | "service-unavailable" | "service-back" | "access-expiring" | "data-error" | "limit-reached" | "queue-too-old" | "queue-too-long" | "queue-back" | "version-switched" | "workers-changed" | "deployer-changed" | "limits-changed" | "restart-asked";
         /**
          * EventOut
          * @description Something that happens in the application, and the process that it starts, "" for none.
@@ -3824,6 +3992,13 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /** Listed[ControlServiceOut] */
+        Listed_ControlServiceOut_: {
+            /** Items */
+            items: components["schemas"]["ControlServiceOut"][];
+            /** Next */
+            next: string | null;
+        };
         /** Listed[DeliveryOut] */
         Listed_DeliveryOut_: {
             /** Items */
@@ -3849,6 +4024,13 @@ export interface components {
         Listed_LogOut_: {
             /** Items */
             items: components["schemas"]["LogOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Listed[MemberOut] */
+        Listed_MemberOut_: {
+            /** Items */
+            items: components["schemas"]["MemberOut"][];
             /** Next */
             next: string | null;
         };
@@ -3948,6 +4130,29 @@ export interface components {
             instance: string;
             /** Message */
             message: string;
+        };
+        /**
+         * MemberOut
+         * @description One process of the installation, and what it does.
+         */
+        MemberOut: {
+            /** Id */
+            id: string;
+            /** Host */
+            host: string;
+            /** Pid */
+            pid: number;
+            /** Roles */
+            roles: ("api" | "control" | "timers" | "status")[];
+            /** Release */
+            release: string;
+            /**
+             * Started
+             * @description ms since the epoch
+             */
+            started: number;
+            /** Services */
+            services: number;
         };
         /**
          * MessageOut
@@ -4610,6 +4815,8 @@ export interface components {
              * @description ms since the epoch
              */
             created: number;
+            /** Deployer */
+            deployer?: ("inline" | "process") | null;
             /** Versions */
             versions: components["schemas"]["VersionOut"][];
         };
@@ -4712,6 +4919,19 @@ export interface components {
             version: number;
             /** Node */
             node: string;
+        };
+        /**
+         * ReadyOut
+         * @description Whether work may be sent here; `detail` says why not.
+         */
+        ReadyOut: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ready" | "stopping" | "unavailable";
+            /** Detail */
+            detail: string | null;
         };
         /**
          * RecentOut
@@ -9985,6 +10205,132 @@ export interface operations {
             };
         };
     };
+    list_control_services_api_v1_control_services_get: {
+        parameters: {
+            query?: {
+                process?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_ControlServiceOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restart_control_service_api_v1_control_services__id__restart_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlServiceOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_deployer_api_v1_processes__process__deployer_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                process: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeployerIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_members_api_v1_members_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_MemberOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health_api_v1_health_get: {
         parameters: {
             query?: never;
@@ -10001,6 +10347,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ready_api_v1_ready_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyOut"];
+                };
+            };
+            /** @description Not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyOut"];
                 };
             };
             /** @description A problem */

@@ -11,17 +11,20 @@ from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_
 from segue.model.errors import Conflict, MessagesLive, NameTaken, NotFound
 from segue.model.events import Event, EventKind
 from segue.model.message import Place
+from segue.model.services import DeployerKind
 from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState, revision_of
 from segue.model.workers import Worker
 from segue.ports.catalog import NewVersion, ScheduleState, Session, Token, User
 from segue.ports.messages import EventListener
+from segue.ports.outside import Clock
 
 
 class MemoryCatalog:
     """Implements every catalog: processes, workers, tokens, users, sessions, schedules."""
 
-    def __init__(self, state: State, tell: EventListener) -> None:
+    def __init__(self, state: State, clock: Clock, tell: EventListener) -> None:
         self._state = state
+        self._clock = clock
         self._tell_events = tell
 
     # -- processes and versions ---------------------------------------------------------------------------------------
@@ -40,6 +43,14 @@ class MemoryCatalog:
         await self.process(name)
         self._state.processes[name] = replace(self._state.processes[name], folder=folder)
         return await self.process(name)
+
+    async def choose_deployer(self, process: str, deployer: DeployerKind | None, at: int) -> Process:
+        """See `ProcessCatalog`."""
+        self._state.check()
+        await self.process(process)
+        self._state.processes[process] = replace(self._state.processes[process], deployer=deployer)
+        self._tell_of(EventKind.DEPLOYER_CHANGED, at, process)
+        return await self.process(process)
 
     async def processes(self, after: str | None, limit: int) -> list[Process]:
         """See `ProcessCatalog`."""
@@ -159,12 +170,19 @@ class MemoryCatalog:
         self._state.check()
         old = self._state.workers.get(worker.name)
         self._state.workers[worker.name] = replace(worker, created=old.created if old else worker.created)
+        self._tell_of(EventKind.WORKERS_CHANGED, self._clock.now(), worker.name)
 
     async def delete_worker(self, name: str) -> None:
         """See `WorkerCatalog`."""
         self._state.check()
         if self._state.workers.pop(name, None) is None:
             raise NotFound(f"no worker is named {name!r}")
+        self._tell_of(EventKind.WORKERS_CHANGED, self._clock.now(), name)
+
+    def _tell_of(self, kind: EventKind, at: int, detail: str) -> None:
+        event = Event(kind=kind, at=at, seq=self._state.number("event"), detail=detail)
+        self._state.events.append(event)
+        self._tell_events([event])
 
     async def tokens(self) -> list[Token]:
         """See `TokenCatalog`."""

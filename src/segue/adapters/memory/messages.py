@@ -122,6 +122,7 @@ class MemoryMessages:
         """Forget what a store that is opened again does not know: who had taken what, and who listened."""
         self._state.taken.clear()
         self._state.spreads.clear()
+        self._state.running_calls.clear()
         self._ordered.clear()
         self._ready.clear()
         self._events.clear()

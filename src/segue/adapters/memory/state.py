@@ -13,10 +13,12 @@ from segue.core.routing import Routes
 from segue.model.documents import Delivery, Document, PendingAuthorization
 from segue.model.errors import Conflict, ProcessNotFound, StoreUnavailable, VersionNotFound
 from segue.model.events import Event
+from segue.model.graph import LimitRule
 from segue.model.ledger import LedgerLine
 from segue.model.limits import GivenLimit
 from segue.model.message import Child, Message, Outcome, Place, Result, Staged
 from segue.model.operations import Act, Operation
+from segue.model.services import Member
 from segue.model.start import Accepted
 from segue.model.versions import InstanceState, Process, Step, Version, VersionContent
 from segue.model.workers import Worker
@@ -101,6 +103,11 @@ class State:
         self.acts: list[tuple[str, Act]] = []
         self.operations: dict[str, Operation] = {}
         self.slots: dict[tuple[str, str], Slot] = {}
+        self.declared: set[tuple[int, LimitRule]] = set()
+        self.watched: dict[str, int] = {}
+        self.running_calls: set[tuple[str, str]] = set()
+        self.members: dict[str, Member] = {}
+        self.leases: dict[str, tuple[str, int]] = {}
         self.carried: dict[int, LedgerLine] = {}
         self.documents: dict[str, Document] = {}
         self.deliveries: dict[str, dict[str, Delivery]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segue.adapters.memory.activity import MemoryActivity
 from segue.adapters.memory.catalog import MemoryCatalog
+from segue.adapters.memory.cluster import MemoryCluster
 from segue.adapters.memory.documents import MemoryDocuments
 from segue.adapters.memory.given_limits import MemoryGivenLimits
 from segue.adapters.memory.limits import MemoryLimits
@@ -30,6 +31,7 @@ class MemoryStore(
     MemoryNotices,
     MemoryLogBook,
     MemoryMetrics,
+    MemoryCluster,
 ):
     """Implements `Store`.
 
@@ -40,9 +42,9 @@ class MemoryStore(
     def __init__(self, clock: Clock) -> None:
         state = State()
         MemoryMessages.__init__(self, state, clock)
-        MemoryCatalog.__init__(self, state, self._tell_all)
+        MemoryCatalog.__init__(self, state, clock, self._tell_all)
         MemoryDocuments.__init__(self, state)
-        MemoryLimits.__init__(self, state)
+        MemoryLimits.__init__(self, state, clock)
         MemoryOperations.__init__(self, state)
         MemoryGivenLimits.__init__(self, state)
         MemoryViews.__init__(self, state, clock)
@@ -50,6 +52,7 @@ class MemoryStore(
         MemoryMetrics.__init__(self, state)
         MemoryNotices.__init__(self, state, self._tell_all, self)
         MemoryLogBook.__init__(self, state)
+        MemoryCluster.__init__(self, state, clock)
 
     def break_writes(self, reason: str) -> None:
         """Refuse every change with StoreUnavailable until mended."""

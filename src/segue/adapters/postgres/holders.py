@@ -40,6 +40,12 @@ _FORGET_LEASES = "DELETE FROM queue_lease WHERE holder NOT IN (SELECT id FROM ho
 Listener = Callable[[], None]
 
 
+async def living(connection: Connection) -> list[str]:
+    """What the processes that hold a lock of theirs say of themselves: those that use the database now."""
+    alive = [row[0] for row in await connection.fetch(_OTHERS, 0) if row[2]]
+    return [row[0] for row in await connection.fetch("SELECT about FROM holder WHERE id = ANY($1::bigint[])", alive)]
+
+
 class _Seen:
     """When another holder was heard last: its beat, and the instant by our clock."""
 

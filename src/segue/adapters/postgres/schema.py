@@ -13,6 +13,7 @@ from segue.adapters.postgres.connect import Connection, check_server, connect
 from segue.adapters.postgres.locks import SCHEMA
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS, unavailable
+from segue.adapters.sql.moving import refuse_moved
 from segue.model.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ FOLDER = Path(sql.__file__).parent / "migrations"
 
 # Which sequence numbers which rows: the number given last is at least the highest one there.
 _NUMBERS = {
-    "message_number": "SELECT greatest((SELECT max(seq) FROM message), (SELECT max(seq) FROM step))",
+    "message_number": (
+        "SELECT greatest((SELECT max(seq) FROM message), (SELECT max(seq) FROM step), (SELECT max(seq) FROM measure))"
+    ),
     "instance_number": "SELECT max(num) FROM instance",
     "event_number": "SELECT max(seq) FROM event",
     "log_number": "SELECT max(seq) FROM log",
@@ -47,6 +50,7 @@ async def bring_up_to_date(address: Address, settings: PostgresSettings) -> None
     connection = await connect(address, settings, Connection)
     try:
         await check_server(connection, address)
+        refuse_moved(address.shown, await mark(connection))
         wanted = newest()
         if await revision_of(connection, address) == wanted:
             return
@@ -70,6 +74,14 @@ async def revision_of(connection: Connection, address: Address) -> str | None:
     if found is None:
         raise StoreUnavailable(f"{address.shown} holds tables that are none of Segue's; give it a database of its own")
     return str(found)
+
+
+async def mark(connection: Connection) -> str | None:
+    """Where everything of a database was moved to, or that a move goes on; None in most cases."""
+    if await connection.fetchval("SELECT to_regclass('fact')") is None:
+        return None
+    found = await connection.fetchval("SELECT value FROM fact WHERE name = 'moved'")
+    return None if found is None else str(found)
 
 
 async def set_numbers(connection: Connection) -> None:

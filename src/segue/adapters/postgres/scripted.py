@@ -35,6 +35,10 @@ class PostgresScripts(Scripted):
         self._clock = parts.clock
         self._secrets = parts.secrets
 
+    def _life(self) -> int:
+        """The number under which this process holds messages."""
+        return self._parts.heart.id
+
     async def _change(self, script: Callable[[], Script[T]], *, versions: bool = False, alone: bool = False) -> T:
         def call(cursor: Cursor, changes: Changes) -> T:
             return drive(script(), partial(execute, cursor), changes)

@@ -17,7 +17,8 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     `beat_s`: how often a process says that it lives. It is dead when it was silent for `silent_s`, or for `gone_s` with
     its connection lost. A process that was silent for `fence_s` hands nothing out before it was heard again.
     `idle_s`: what nobody asked for so long is given back to all. `poll_s`: how often to look what is ready, whatever
-    hints come. `unsure_s`: how long callers wait for the truth about a commit whose answer was lost.
+    hints come. `unsure_s`: how long callers wait for the truth about a commit whose answer was lost. `own_clock`: what
+    time it is for limits and leases says the database.
     """
 
     max_live: int = 5_000_000
@@ -38,3 +39,4 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     poll_s: float = 1.0
     unsure_s: float = 10.0
     recount_s: float = 15.0
+    own_clock: bool = True

@@ -8,6 +8,9 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, column, literal_column, select, table
 
 from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.connect import Connection, Link, Pool
@@ -22,8 +25,10 @@ from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS
 from segue.adapters.postgres.writer import Writer
 from segue.adapters.sql import notices, views
+from segue.adapters.sql.cluster import Now
 from segue.adapters.sql.ports.bulk import Bulk
 from segue.adapters.sql.ports.catalog import Catalog
+from segue.adapters.sql.ports.cluster import Clustering
 from segue.adapters.sql.ports.documents import Documents
 from segue.adapters.sql.ports.figures import Figures
 from segue.adapters.sql.ports.given_limits import GivenLimits
@@ -50,6 +55,10 @@ _WAITING = (
     " WHERE EXISTS (SELECT 1 FROM message m WHERE m.queue = q.id AND m.place = 0)"
 )
 
+_WRITABLE = "SELECT pg_is_in_recovery()"
+_NOW: ColumnElement[int] = literal_column("floor(extract(epoch from clock_timestamp()) * 1000)::bigint", BigInteger)
+_HOLDERS: Select[Any] = select(column("id", BigInteger)).select_from(table("holder"))
+
 HintListener = Callable[[str, str], None]
 """Called in the event loop with the topic and the text of what another process tells."""
 
@@ -67,6 +76,7 @@ class PostgresStore(
     Notices,
     KeptLogs,
     Figures,
+    Clustering,
 ):
     """Implements `Store` in a database that other processes use as well."""
 
@@ -153,6 +163,26 @@ class PostgresStore(
         await parts.heart.stop()
         await parts.takers.close()
         await parts.readers.close()
+
+    async def ping(self) -> None:
+        """See `Cluster`."""
+        self._parts.writer.check_intake()
+        async with self._parts.readers.connection() as connection:
+            await connection.fetchval(_WRITABLE)
+
+    async def last_event(self) -> int:
+        """See `Cluster`: the newest one before which none can come any more."""
+        async with self._parts.readers.connection() as connection:
+            [[horizon]] = await connection.rows(HORIZON)
+            newest = await connection.fetchval("SELECT coalesce(max(seq), 0) FROM event")
+        return int(min(horizon or 0, newest))
+
+    def _instant(self) -> Now:
+        """What time it is by the clock of the database, which all processes share."""
+        return _NOW if self._parts.settings.own_clock else self._clock.now()
+
+    def _alive(self) -> Select[Any]:
+        return _HOLDERS
 
     @property
     def holder(self) -> int:

@@ -8,9 +8,10 @@ from sqlalchemy import delete, insert, select, update
 
 from segue.adapters.sql import codec
 from segue.adapters.sql.processes import process_row
-from segue.adapters.sql.scripts import Row, Script
+from segue.adapters.sql.scripts import Note, Row, Script
 from segue.adapters.sql.tables import process, schedule_state, token, worker
 from segue.model.errors import NameTaken, NotFound
+from segue.model.events import Event, EventKind
 from segue.model.workers import Worker
 from segue.ports.catalog import ScheduleState, Token
 from segue.ports.outside import Secrets
@@ -27,20 +28,27 @@ def workers(secrets: Secrets) -> Script[list[Worker]]:
     ]
 
 
-def put_worker(new: Worker, secrets: Secrets) -> Script[None]:
+def put_worker(new: Worker, secrets: Secrets, at: int) -> Script[None]:
     """Register a worker, or replace the one of this name, which keeps its `created`."""
     sealed = secrets.seal(codec.encode(new.headers))
     if (yield select(worker.c.name).where(worker.c.name == new.name)):
         yield update(worker).where(worker.c.name == new.name).values(url=new.url, headers=sealed)
     else:
         yield insert(worker).values(name=new.name, url=new.url, headers=sealed, created=new.created)
+    yield _changed(new.name, at)
 
 
-def delete_worker(name: str) -> Script[None]:
+def delete_worker(name: str, at: int) -> Script[None]:
     """Forget a worker. Raises NotFound."""
     if not (yield select(worker.c.name).where(worker.c.name == name)):
         raise NotFound(f"no worker is named {name!r}")
     yield delete(worker).where(worker.c.name == name)
+    yield _changed(name, at)
+
+
+def _changed(name: str, at: int) -> Note:
+    """Tells every process of the installation that it knows an old worker."""
+    return Note(Event(kind=EventKind.WORKERS_CHANGED, at=at, detail=name), None)
 
 
 def _token(row: Row) -> Token:

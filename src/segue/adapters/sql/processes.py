@@ -13,6 +13,7 @@ from segue.core.versions import PUBLISHED, RETIRED_CODE, RETIRED_REASON, change_
 from segue.model.errors import MessagesLive, NameTaken, ProcessNotFound, VersionNotFound
 from segue.model.events import Event, EventKind
 from segue.model.message import Place
+from segue.model.services import DeployerKind
 from segue.model.versions import InstanceState, Process, Version, VersionContent, VersionState, revision_of
 from segue.ports.catalog import NewVersion
 
@@ -81,7 +82,9 @@ def move_process(name: str, folder: str) -> Script[Process]:
 
 def processes(after: str | None, limit: int) -> Script[list[Process]]:
     """List processes by name, with their versions."""
-    page = select(process.c.id, process.c.name, process.c.folder, process.c.created).order_by(process.c.name)
+    page = select(process.c.id, process.c.name, process.c.folder, process.c.created, process.c.deployer).order_by(
+        process.c.name
+    )
     if after is not None:
         page = page.where(process.c.name > after)
     rows = yield page.limit(limit)
@@ -90,8 +93,14 @@ def processes(after: str | None, limit: int) -> Script[list[Process]]:
     for row in found:
         by_name.setdefault(row[1], []).append(_version(row))
     return [
-        Process(name=name, folder=folder, created=created, versions=tuple(by_name.get(name, ())))
-        for _, name, folder, created in rows
+        Process(
+            name=name,
+            folder=folder,
+            created=created,
+            versions=tuple(by_name.get(name, ())),
+            deployer=None if deployer is None else DeployerKind(deployer),
+        )
+        for _, name, folder, created, deployer in rows
     ]
 
 
@@ -99,7 +108,22 @@ def find_process(name: str) -> Script[Process]:
     """Return a process with its versions. Raises ProcessNotFound."""
     key, folder, created = yield from process_row(name)
     rows = yield _VERSIONS.where(version.c.process == key).order_by(version.c.number)
-    return Process(name=name, folder=folder, created=created, versions=tuple(_version(row) for row in rows))
+    [[deployer]] = yield select(process.c.deployer).where(process.c.id == key)
+    return Process(
+        name=name,
+        folder=folder,
+        created=created,
+        versions=tuple(_version(row) for row in rows),
+        deployer=None if deployer is None else DeployerKind(deployer),
+    )
+
+
+def choose_deployer(name: str, deployer: DeployerKind | None, at: int) -> Script[Process]:
+    """Choose how the control services of a process are run (None: as the installation does). Raises ProcessNotFound."""
+    key, _, _ = yield from process_row(name)
+    yield update(process).where(process.c.id == key).values(deployer=deployer)
+    yield Note(Event(kind=EventKind.DEPLOYER_CHANGED, at=at, detail=name), None)
+    return (yield from find_process(name))
 
 
 def process_row(name: str) -> Script[tuple[int, str, int]]:

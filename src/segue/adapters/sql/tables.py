@@ -33,6 +33,7 @@ process = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("folder", Text, nullable=False),
     number("created", None),
+    Column("deployer", Text),
 )
 
 version = Table(
@@ -234,7 +235,38 @@ limit_slot = Table(
     Column("holder", Text, primary_key=True),
     number("granted", None),
     Column("ended", Number),
+    Column("member", Number),
     sqlite_with_rowid=False,
+)
+Index("limit_slot_ended", limit_slot.c.key, limit_slot.c.ended)
+
+# The rules of limits that versions have; `version` 0 is for rules of none.
+limit_declared = Table(
+    "limit_declared",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("version", Number, primary_key=True, autoincrement=False),
+    Column("calls", Number, primary_key=True, autoincrement=False),
+    Column("per_ms", Number, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# The processes that share the store: what each said of itself last, and when, by the clock of the store.
+member = Table(
+    "member",
+    metadata,
+    Column("id", Text, primary_key=True),
+    number("seen", None),
+    Column("about", Text, nullable=False),
+)
+
+# Who leads in something that one process does for all, and until when.
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    number("until", None),
 )
 
 worker = Table(

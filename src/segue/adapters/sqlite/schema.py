@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from segue.adapters.sql.moving import refuse_moved
 from segue.adapters.sql.tables import metadata
 from segue.adapters.sqlite.file import connect_writer
 from segue.adapters.sqlite.settings import SqliteSettings
@@ -18,7 +19,7 @@ from segue.model.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-REVISION = "0011"
+REVISION = "0012"
 """The revision of the schema that this code works on; the newest in `adapters/sql/migrations`."""
 
 
@@ -32,7 +33,9 @@ def bring_up_to_date(file: Path, settings: SqliteSettings) -> None:
         found = revision_of(connection, file)
         if found is None:
             _create(connection)
-        elif found != REVISION:
+            return
+        refuse_moved(str(file.parent), moved_to(connection))
+        if found != REVISION:
             _migrate(connection, file, found)
 
 
@@ -47,6 +50,12 @@ def revision_of(connection: sqlite3.Connection, file: Path) -> str | None:
     if row is None:
         raise StoreUnavailable(f"{file} is a database, and none of Segue's; choose another data folder")
     return str(row[0])
+
+
+def moved_to(connection: sqlite3.Connection) -> str | None:
+    """Where everything of a store was moved to; None when it was not."""
+    row = connection.execute("SELECT value FROM fact WHERE name = 'moved'").fetchone()
+    return None if row is None else str(row[0])
 
 
 def _create(connection: sqlite3.Connection) -> None:

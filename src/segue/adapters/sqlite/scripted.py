@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +27,10 @@ class SqliteScripts(Scripted):
         self._parts = parts
         self._clock = parts.clock
         self._secrets = parts.secrets
+        self._opened = time.time_ns()
+
+    def _life(self) -> int:
+        return self._opened
 
     async def _change(self, script: Callable[[], Script[T]], *, versions: bool = False, alone: bool = False) -> T:
         def call(connection: sqlite3.Connection, changes: Changes) -> T:

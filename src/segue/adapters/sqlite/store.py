@@ -10,6 +10,7 @@ from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.operations import Report
 from segue.adapters.sql.ports.bulk import Bulk
 from segue.adapters.sql.ports.catalog import Catalog
+from segue.adapters.sql.ports.cluster import Clustering
 from segue.adapters.sql.ports.documents import Documents
 from segue.adapters.sql.ports.figures import Figures
 from segue.adapters.sql.ports.given_limits import GivenLimits
@@ -60,6 +61,7 @@ class SqliteStore(
     Pruning,
     Notices,
     Figures,
+    Clustering,
 ):
     """Implements `Store` in one file of a data folder, which it holds alone until closed."""
 
@@ -88,6 +90,10 @@ class SqliteStore(
         except BaseException:
             lock.close()
             raise
+
+    async def ping(self) -> None:
+        """See `Cluster`."""
+        self._parts.writer.check_intake()
 
     async def close(self) -> None:
         """Finish what is pending, close the file and let go of the folder."""

@@ -12,14 +12,14 @@ from fastapi.responses import PlainTextResponse, Response
 
 from segue.api.access import Everything, UseCases, need
 from segue.api.error_pages import page as error_page
-from segue.api.front import HEALTH
+from segue.api.front import HEALTH, READY
 from segue.api.openmetrics import MEDIA_TYPE as OPENMETRICS
 from segue.api.openmetrics import render
 from segue.api.openmetrics_figures import figure_lines
 from segue.api.problems import PAGES
-from segue.api.schemas import AuditOut, HealthOut, ServiceOut, SettingOut, SystemOut
+from segue.api.schemas import AuditOut, HealthOut, ReadyOut, ServiceOut, SettingOut, SystemOut
 from segue.model.ledger import Audit
-from segue.runtime.supervisor import ServiceState
+from segue.model.services import ServiceState
 
 router = APIRouter(tags=["system"])
 
@@ -28,6 +28,20 @@ router = APIRouter(tags=["system"])
 async def health(parts: Everything) -> HealthOut:
     """That the server is there; the one resource without credentials."""
     return HealthOut(status="stopping" if parts.intake.closed.is_set() else "ok", version=parts.version)
+
+
+@router.get(READY, responses={503: {"model": ReadyOut, "description": "Not now"}})
+async def ready(parts: Everything, use: UseCases, response: Response) -> ReadyOut:
+    """Whether work may be sent here now; without credentials. 503 while the store takes no changes, and when the server
+    is about to stop."""
+    if parts.intake.closed.is_set():
+        response.status_code = 503
+        return ReadyOut(status="stopping", detail="the server is about to stop")
+    trouble = await use.readiness.trouble()
+    if trouble is not None:
+        response.status_code = 503
+        return ReadyOut(status="unavailable", detail=trouble)
+    return ReadyOut(status="ready", detail=None)
 
 
 @router.get(PAGES + "{code}", include_in_schema=False)

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from segue.model.errors import NoEnabledVersion
-from segue.model.events import Event
+from segue.model.events import Event, EventKind
 from segue.model.message import Child, Message, Place, Staged, Transition
 from segue.model.operations import Operation
 from segue.model.start import Accepted, Start
@@ -218,10 +218,12 @@ class Witness:
     def _worker_put(self, _nothing: None, worker: Worker) -> None:
         self._trace.add("worker", None, worker.name, worker.url)
         self.calls.urls.setdefault(worker.name, set()).add(worker.url)
+        self.account.told.append((EventKind.WORKERS_CHANGED, None, None))
 
     def _worker_gone(self, _nothing: None, name: str) -> None:
         self._trace.add("worker gone", None, name)
         self.calls.missing.add(name)
+        self.account.told.append((EventKind.WORKERS_CHANGED, None, None))
 
     def _read(self, content: VersionContent, version: int) -> None:
         """What a published version means never changes (P5)."""

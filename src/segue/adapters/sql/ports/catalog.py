@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from segue.adapters.sql import activity, keeping, processes, users
 from segue.adapters.sql.ports.scripted import Scripted
+from segue.model.services import DeployerKind
 from segue.model.versions import Process, Version, VersionContent, VersionState
 from segue.model.workers import Worker
 from segue.ports.activity import Activity, ActivityFilter, Invitation, NewActivity
@@ -30,6 +31,10 @@ class Catalog(Scripted):
     async def process(self, name: str) -> Process:
         """See `ProcessCatalog`."""
         return await self._read(lambda: processes.find_process(name))
+
+    async def choose_deployer(self, process: str, deployer: DeployerKind | None, at: int) -> Process:
+        """See `ProcessCatalog`."""
+        return await self._change(lambda: processes.choose_deployer(process, deployer, at))
 
     async def put_draft(self, draft: NewVersion) -> Version:
         """See `ProcessCatalog`."""
@@ -61,11 +66,11 @@ class Catalog(Scripted):
 
     async def put_worker(self, worker: Worker) -> None:
         """See `WorkerCatalog`."""
-        await self._change(lambda: keeping.put_worker(worker, self._secrets))
+        await self._change(lambda: keeping.put_worker(worker, self._secrets, self._clock.now()))
 
     async def delete_worker(self, name: str) -> None:
         """See `WorkerCatalog`."""
-        await self._change(lambda: keeping.delete_worker(name))
+        await self._change(lambda: keeping.delete_worker(name, self._clock.now()))
 
     async def tokens(self) -> list[Token]:
         """See `TokenCatalog`."""

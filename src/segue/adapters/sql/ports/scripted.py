@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
 
+from segue.adapters.sql.cluster import Now
 from segue.adapters.sql.scripts import Script
 from segue.ports.outside import Clock, Secrets
 
@@ -27,3 +28,11 @@ class Scripted(ABC):
     @abstractmethod
     async def _read(self, script: Callable[[], Script[T]]) -> T:
         """Run a script that only reads; its value. Raises what it raises, and StoreUnavailable."""
+
+    def _life(self) -> int:
+        """A number that only this opening of the store has; 0 for one that makes no calls."""
+        return 0
+
+    def _instant(self) -> Now:
+        """What time it is for all who share the database: what it says itself, where there are several."""
+        return self._clock.now()
