@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from campaign import batch, disk, figures, kill, limits, order, outage, reports, sinks, switch, trash
+from campaign import batch, cluster, disk, figures, kill, limits, order, outage, reports, sinks, switch, trash
 from campaign.api import NO_ANSWER, RefusedError
 from campaign.plan import EMBEDDED, STORES, Plan
 from campaign.processes import ProcessError
@@ -40,6 +40,7 @@ CAMPAIGNS = {
     "kill-joins": Campaign(kill.campaign_with_joins, 100),
     "switch": Campaign(switch.campaign, 500),
     "switch-kill": Campaign(switch.campaign_with_kills, 500),
+    "cluster": Campaign(cluster.campaign, 300),
     "batch": Campaign(batch.campaign, 20),
     "limits": Campaign(limits.campaign, 200),
     "trash": Campaign(trash.campaign, 5),
@@ -75,7 +76,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--store",
         choices=STORES,
         default=said.get("STORE") or EMBEDDED,
-        help="what the campaigns stand on (default: STORE, or embedded)",
+        help="what the campaigns stand on; cluster always has several processes (default: STORE, or embedded)",
     )
     parser.add_argument("--keep", type=Path, help="put data folders and logs below this folder, and keep them")
     parser.add_argument("--case", action="append", default=[], help="play this case of the campaign; repeatable")

@@ -110,3 +110,13 @@ def fan(worker: str, prefetch: int = 10) -> bytes:
 
 FAN_BESIDE = 3
 """Messages of each item of `fan` that come to no action: two that wait at the join, and the one they become."""
+
+
+def ticking() -> bytes:
+    """A process that a timer starts every second, and that ends at once."""
+    second = "<b:timerEventDefinition><b:timeCycle>R/PT1S</b:timeCycle></b:timerEventDefinition>"
+    return (
+        f'<b:definitions xmlns:b="{BPMN}" targetNamespace="campaign"><b:process id="ticking" isExecutable="true">'
+        f'<b:startEvent id="tick">{second}</b:startEvent><b:endEvent id="end"/>'
+        '<b:sequenceFlow id="flow" sourceRef="tick" targetRef="end"/></b:process></b:definitions>'
+    ).encode()

@@ -59,7 +59,7 @@ async def campaign(plan: Plan, folder: Path) -> Result:
 
 
 async def _run(plan: Plan, folder: Path, run: int, kills: int, result: Result) -> dict[str, Used]:
-    async with world(folder) as here:
+    async with world(folder, store=plan.store) as here:
         await here.start(WORKER)
         for process, keys in PROCESSES.items():
             await here.make(process, _drawn(keys))
@@ -99,12 +99,12 @@ async def _kills(here: World, plan: Plan, run: int, kills: int) -> float:
     for _ in range(run):
         random.random()
     for _ in range(kills):
-        await here.server.child.ready(READY)
         await asyncio.sleep(random.uniform(SHORTEST_LIFE_S, LONGEST_LIFE_S))  # the random moment
         here.check_log()
-        here.server.kill()
+        victim = here.any_server(random)
+        victim.kill()
         died = loop.time()
-        await here.server.spawn().ready(READY)
+        await victim.spawn().ready(READY)
         down_s += loop.time() - died
     await asyncio.sleep(LONGEST_LIFE_S)  # some more life, in which the limits hold
     return down_s

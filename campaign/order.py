@@ -68,9 +68,10 @@ async def _kills(here: World, load: Load, plan: Plan) -> None:
         await until(partial(_reached, load, point), LOADED_WITHIN_S, f"start {point} to be answered")
         await asyncio.sleep(random.uniform(0, 0.05))  # the random moment
         here.check_log()
-        here.server.kill()
-        here.server.spawn()
-        await here.server.child.ready(READY)
+        victim = here.any_server(random)
+        victim.kill()
+        victim.spawn()
+        await victim.child.ready(READY)
         await here.audit()
 
 

@@ -8,15 +8,16 @@ from random import Random
 
 from msgspec import Struct
 
-EMBEDDED, POSTGRES = STORES = ("embedded", "postgres")
-"""What a campaign may stand on: the data folder's own store, or a PostgreSQL of the campaign's own."""
+EMBEDDED, POSTGRES, SEVERAL = STORES = ("embedded", "postgres", "several")
+"""What a campaign may stand on: the data folder's own store; a PostgreSQL of the campaign's own; that, and on it a
+process with the API, two that run every control service, and a timer service."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
     """How many faults, the seed of everything random in it, and whether it says on stderr how far it is.
 
     `cases`: the names of those to be played, for a campaign that has such; empty: all. `store`: what it stands on,
-    embedded or postgres.
+    one of STORES.
     """
 
     faults: int

@@ -28,12 +28,20 @@ class Server:
     """One server on one data folder and one port, over as many lives as a campaign gives it.
 
     `environment` holds settings for it, `leash` the limits it runs under; both count from its next start. `store` is
-    the URL of the database that it stands on, if it is not the data folder's own store.
+    the URL of the database that it stands on, if it is not the data folder's own store. `command` is what is run, for
+    a process that is one of several: `serve --roles …`, or `control-service --version …`.
     """
 
     def __init__(
-        self, children: Children, data: Path, environment: Mapping[str, str] | None = None, store: str = ""
+        self,
+        children: Children,
+        data: Path,
+        environment: Mapping[str, str] | None = None,
+        store: str = "",
+        name: str = "segue",
     ) -> None:
+        self.name = name
+        self.command: Sequence[str] = ("serve",)
         self.data = data
         self.store = store
         self.url = ""
@@ -53,8 +61,9 @@ class Server:
 
     def spawn(self) -> Child:
         """Start a life, without waiting for it to be ready."""
-        command = [str(COMMANDS / "segue"), "serve", "--data", str(self.data), "--port", str(self.port)]
-        self._child = self._children.spawn("segue", command, {"SEGUE_STORE": self.store} | self.environment, self.leash)
+        command = [str(COMMANDS / "segue"), *self.command, "--data", str(self.data), "--port", str(self.port)]
+        environment = {"SEGUE_STORE": self.store} | self.environment
+        self._child = self._children.spawn(self.name, command, environment, self.leash)
         self.lives += 1
         return self._child
 

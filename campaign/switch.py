@@ -145,7 +145,8 @@ async def _kill(here: World, plan: Plan, switching: Switching, kills: int) -> No
         await until(partial(switching.reached, moment), SWITCHED_WITHIN_S, f"{moment:.0f} switches")
         await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))  # the random moment
         here.check_log()
-        here.server.kill()
-        here.server.spawn()
-        await here.server.child.ready(READY)
+        victim = here.any_server(random)
+        victim.kill()
+        victim.spawn()
+        await victim.child.ready(READY)
         await here.audit()

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import aiohttp
@@ -17,7 +18,7 @@ from campaign.api import NO_ANSWER, Api
 from campaign.book import Call, read_calls
 from campaign.check import Books, Verdict, compare
 from campaign.load import Load
-from campaign.plan import EMBEDDED, POSTGRES
+from campaign.plan import EMBEDDED, SEVERAL
 from campaign.processes import Child, Children, ProcessError, free_port
 from campaign.server import Server
 from campaign.waiting import until_async
@@ -96,6 +97,7 @@ class World:
         self.children = children
         self.session = session
         self.server = server
+        self.others: list[Server] = []
         self.api = Api(session, "", "")
         self.workers: dict[str, WorkerProcess] = {}
         self.audits = 0
@@ -105,6 +107,8 @@ class World:
     async def start(self, *workers: str) -> None:
         """Start the server, make the token, start and register the workers."""
         await self.server.start()
+        for other in self.others:
+            await other.start()
         self.api = Api(self.session, self.server.url, await self.server.token())
         for name in workers:
             await self.employ(name)
@@ -114,6 +118,17 @@ class World:
         worker = self.workers[name] = WorkerProcess(self.children, self.session, self.folder, name, kept_s)
         await worker.start()
         await self.api.call("POST", "/workers", {"name": name, "url": worker.url})
+
+    def add(self, name: str, *command: str) -> Server:
+        """One more process on the same store, which is not started yet."""
+        other = Server(self.children, self.server.data, self.server.environment, self.server.store, name)
+        other.command = command
+        self.others.append(other)
+        return other
+
+    def any_server(self, random: Random) -> Server:
+        """One of the processes of Segue, by chance."""
+        return random.choice((self.server, *self.others))
 
     async def make(self, process: str, *files: bytes) -> None:
         """Make a process with these files as its versions, the first of them enabled."""
@@ -164,12 +179,13 @@ class World:
         return await asyncio.to_thread(compare, books)
 
     def check_log(self) -> None:
-        """Keep as a problem what the server of this moment has printed that nobody should ever see."""
-        for word in ("Traceback (most recent call last)", "Exception in callback", "was never retrieved"):
-            printed = self.server.child.printed()
-            if word in printed:
-                begin = printed.index(word)
-                self.problems.append(f"the server's log: {printed[begin : begin + 1500]}")
+        """Keep as a problem what the servers of this moment have printed that nobody should ever see."""
+        for server in (self.server, *self.others):
+            printed = server.child.printed()
+            for word in ("Traceback (most recent call last)", "Exception in callback", "was never retrieved"):
+                if word in printed:
+                    begin = printed.index(word)
+                    self.problems.append(f"the log of {server.name}: {printed[begin : begin + 1500]}")
 
 
 def _sums(audit: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -182,13 +198,15 @@ async def world(
 ) -> AsyncIterator[World]:
     """A world in a folder; on leaving, in whatever way, all its processes have ended."""
     with contextlib.ExitStack() as stack:
-        database = stack.enter_context(running()) if store == POSTGRES else None
-        async with _world(folder, environment, database) as here:
+        database = None if store == EMBEDDED else stack.enter_context(running())
+        async with _world(folder, environment, database, store) as here:
             yield here
 
 
 @contextlib.asynccontextmanager
-async def _world(folder: Path, environment: Mapping[str, str] | None, database: Cluster | None) -> AsyncIterator[World]:
+async def _world(
+    folder: Path, environment: Mapping[str, str] | None, database: Cluster | None, store: str
+) -> AsyncIterator[World]:
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=REQUEST_S)
     with Children(folder) as children:
@@ -196,4 +214,9 @@ async def _world(folder: Path, environment: Mapping[str, str] | None, database: 
             server = Server(children, folder / "data", environment, database.url() if database is not None else "")
             here = World(folder, children, session, server)
             here.database = database
+            if store == SEVERAL:
+                server.command = ("serve", "--roles", "api")
+                here.add("segue-control", "serve", "--roles", "control")
+                here.add("segue-control-too", "serve", "--roles", "control")
+                here.add("segue-timers", "serve", "--roles", "timers,status")
             yield here
