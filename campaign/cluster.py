@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from random import Random
 
 from campaign.draw import TREE, ticking, tree
-from campaign.kill import CUT, PROCESS, STARTS_PER_S, WORKER, body
+from campaign.kill import CUT, PROCESS, WORKER, body
 from campaign.load import Load
 from campaign.plan import POSTGRES, Plan
 from campaign.processes import READY_WITHIN_S, ProcessError
@@ -29,7 +28,9 @@ from campaign.world import World, world
 
 NAME = "cluster"
 TICKING = "ticking"
+STARTS_PER_S = 40.0
 PAUSE_S = 1.5
+SUPERVISED_EVERY_S = 0.5
 # Taking over takes 5 s at most; on top come the time that a killed database is away, and a start of two killed ones.
 LONGEST_GAP_S = 12.0
 KINDS = {
@@ -47,14 +48,18 @@ async def campaign(plan: Plan, folder: Path) -> Result:
     async with world(folder, store=POSTGRES) as here:
         await _found(here)
         load = Load(here.api, PROCESS, body, rate=STARTS_PER_S)
+        supervising = asyncio.create_task(_supervise(here))
         try:
-            kinds = await _faults(here, load, plan)
+            kinds = await _faults(here, load, plan, supervising)
             await load.finish()
         finally:
             await load.cancel()
+            supervising.cancel()
         plan.tell(NAME, f"{len(load.accepted)} starts are answered; waiting for the last of them to end")
         await here.settled(PROCESS)
         here.check_log()
+        await here.api.call("POST", f"/processes/{TICKING}/versions/1/disable")
+        await here.settled(TICKING)
         ticks = await _ticks(here)
         verdict = await here.verdict(load, PROCESS, TREE, WORKER)
         for server in (*here.others, here.server):
@@ -79,16 +84,17 @@ async def _found(here: World) -> None:
         await other.start()
 
 
-async def _faults(here: World, load: Load, plan: Plan) -> dict[str, int]:
+async def _faults(here: World, load: Load, plan: Plan, supervising: asyncio.Task[None]) -> dict[str, int]:
     """Hit so often, with an audit after each; how often in which way."""
     random = plan.random()
-    kinds = dict.fromkeys((*KINDS, "started_again"), 0)
+    kinds = dict.fromkeys(KINDS, 0)
     if here.database is None:
         raise ValueError("This campaign stands on PostgreSQL")
     for fault in range(plan.faults):
         load.check()
         await asyncio.sleep(random.uniform(0, PAUSE_S))  # the random moment
-        kinds["started_again"] += _all_live(here)
+        if supervising.done():
+            supervising.result()
         here.check_log()
         kind = random.choices(list(KINDS), list(KINDS.values()))[0]
         kinds[kind] += 1
@@ -106,7 +112,7 @@ async def _faults(here: World, load: Load, plan: Plan) -> dict[str, int]:
         if (fault + 1) % 20 == 0:
             plan.tell(NAME, f"{fault + 1} faults, {len(load.accepted)} starts answered, {here.audits} audits")
     for server in (here.server, *here.others):
-        await until(partial(_is_ready, here, server), READY_WITHIN_S, f"{server.name} to be ready")
+        await until(partial(_was_ready, server), READY_WITHIN_S, f"{server.name} to be ready")
     return kinds
 
 
@@ -127,29 +133,29 @@ def _kill(victims: list[Server]) -> None:
         server.spawn()
 
 
-def _all_live(here: World) -> int:
-    """Start again what has ended while it started, because the database was away; how many.
+async def _supervise(here: World) -> None:
+    """Start again what has ended while it started, because the database was away.
 
     Raises ProcessError for a process that was ready and has ended though nobody killed it.
     """
-    ended = [server for server in (here.server, *here.others) if server.child.process.poll() is not None]
-    for server in ended:
-        if re.search(READY, server.child.printed()):
-            raise ProcessError(f"{server.name} ended by itself:\n{server.child.last_words()}")
-        server.kill()
-        server.spawn()
-    return len(ended)
+    while True:
+        for server in (here.server, *here.others):
+            if server.child.process.poll() is not None:
+                if _was_ready(server):
+                    raise ProcessError(f"{server.name} ended by itself:\n{server.child.last_words()}")
+                server.kill()
+                server.spawn()
+        await asyncio.sleep(SUPERVISED_EVERY_S)
 
 
-def _is_ready(here: World, server: Server) -> bool:
-    _all_live(here)
+def _was_ready(server: Server) -> bool:
     return re.search(READY, server.child.printed()) is not None
 
 
 async def _ticks(here: World) -> dict[str, int | float]:
     """What the schedule has started: not more than one instance for a second, and without long gaps."""
     items = [item async for item in here.api.items("/instances", process=TICKING)]
-    started = sorted(datetime.fromisoformat(item["started"]).timestamp() for item in items)
+    started = sorted(item["started"] / 1000 for item in items)
     longest = max((later - earlier for earlier, later in pairwise(started)), default=0.0)
     if not started or len(started) > started[-1] - started[0] + 2:
         here.problems.append(f"the schedule of every second has started {len(started)} instances")

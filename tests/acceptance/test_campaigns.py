@@ -75,6 +75,13 @@ def test_kill_on_postgresql(tmp_path: Path) -> None:
     assert line["messages"] == 5 * line["accepted"]
 
 
+def test_several_processes_of_which_any_is_killed(tmp_path: Path) -> None:
+    needs_postgres()
+    line = play(tmp_path, "cluster", "--faults", "3", "--seed", "6")
+    assert line["notes"]["ticks"] > 0
+    assert line["notes"]["lives"] >= 5
+
+
 def test_switch_while_the_server_is_killed(tmp_path: Path) -> None:
     line = play(tmp_path, "switch-kill", "--faults", "20")
     assert line["notes"]["kills"] == 1
