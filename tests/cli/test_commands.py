@@ -15,13 +15,14 @@ from tests.files import chain, drawn, user_task, without_action
 
 GROUPS = {
     (): "serve config deploy check start top audit backup process version instance queue trash task operation message"
-    " worker token user sender rule notice limit",
+    " worker token user sender rule notice limit control-service service migrate",
     ("process",): "list create move",
     ("version",): "publish enable disable retire diff",
     ("instance",): "list show cancel",
     ("queue",): "list",
     ("trash",): "list causes show edit resend discard",
     ("limit",): "list set remove",
+    ("service",): "list restart deployer members",
     ("operation",): "begin list show pause resume cancel",
     ("task",): "list show accept reject",
     ("message",): "deliver",

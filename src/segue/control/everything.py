@@ -93,8 +93,7 @@ def control(  # noqa: PLR0917 - the ports, outermost last
     shipping: Shipping | None = None,
     bite: int | None = None,
 ) -> Control:
-    """Join the use cases to a store and an engine. Without a notifier no sender can be tested, without `shipping` no
-    destination of log lines is known. An operation handles `bite` messages at a time, None: as many as usual."""
+    """Join the use cases. None: no sender can be tested, no destination is known, a `bite` has its usual size."""
     trash = Trash(store, store, store, clock, chance)
     tasks = Tasks(store, store, store, clock)
     users = Users(store, clock, chance)
