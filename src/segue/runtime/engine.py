@@ -119,10 +119,6 @@ class Engine:
         self._deployment = self._deploying(deployers)
         self._scheduler = self._new_scheduler()
         self._following = Following(store, store, self._heard, shape.poll_s)
-        self._stale = asyncio.Event()
-        self._restarts: list[int] = []
-        self._leads: list[Lead] = []
-        self._background: list[asyncio.Task[None]] = []
         self._listen()
 
     def _limits_of_workers(self, applications: ApplicationWorkers | None) -> WorkerLimits | None:
@@ -131,6 +127,11 @@ class Engine:
         return WorkerLimits(self._store, applications, self._directory.worker, self._clock)
 
     def _listen(self) -> None:
+        """Hear what the store tells; nothing runs yet."""
+        self._stale = asyncio.Event()
+        self._restarts: list[int] = []
+        self._leads: list[Lead] = []
+        self._background: list[asyncio.Task[None]] = []
         self._store.on_ready(self._deployment.wake)
         self._store.on_events(self._events)
 
