@@ -32,13 +32,14 @@ from campaign.world import World, world
 NAME = "sinks"
 BUSY, CALM, LATE = "busy", "calm", "late"
 WORKER, ASIDE = "worker", "aside"
-STARTS_PER_S = 100.0
+STARTS_PER_S, SHORT_PER_S = 100.0, 40.0
 CALM_EVERY_S = 0.5
 WITHIN_S = 600.0
 LEAST_RATE = 0.95
-# Shorter ones show what is lost and judge no rates; nor do they start a broker, which takes longer than they last.
+# Shorter ones are for a machine with other work: they show what is lost, judge no rates, have less load, and start no
+# broker, which takes longer than they last.
 SHORTEST_JUDGED_S = 20
-LATE_STARTS = 1_000
+LATE_STARTS, SHORT_LATE_STARTS = 1_000, 400
 KEPT_LATE = 1_000
 KILLED = "killed"
 ENDS = ["instance-finished", "instance-failed"]
@@ -102,7 +103,9 @@ async def campaign(plan: Plan, folder: Path) -> Result:
     judged = plan.faults >= SHORTEST_JUDGED_S
     async with world(folder, {"SEGUE_LOG_SINKS": destination.sinks()}) as here, broker(here, judged) as rabbit:
         await _set_up(here, destination, rabbit)
-        load = Load(here.api, BUSY, lambda number: Body(number=number, say=True), rate=STARTS_PER_S)
+        load = Load(
+            here.api, BUSY, lambda number: Body(number=number, say=True), rate=STARTS_PER_S if judged else SHORT_PER_S
+        )
         probe = Probe(here)
         scene = Scene(here, destination, rabbit, load, probe, plan)
         try:
@@ -117,7 +120,7 @@ async def campaign(plan: Plan, folder: Path) -> Result:
         notes = await _compare(scene)
         here.check_log()
         verdict = await here.verdict(load, BUSY, TREE, WORKER)
-        notes |= await _overflow(scene)
+        notes |= await _overflow(scene, LATE_STARTS if judged else SHORT_LATE_STARTS)
         await here.server.stop()
     result = Result.of(NAME, plan, here, load, verdict)
     result.notes |= notes
@@ -160,7 +163,7 @@ async def _troubles(scene: Scene) -> dict[str, Window]:
 
 
 async def _has_begun(scene: Scene) -> bool:
-    return len(scene.load.accepted) > STARTS_PER_S and scene.probe.count > 1
+    return len(scene.load.accepted) > SHORT_PER_S and scene.probe.count > 1
 
 
 async def _begin(scene: Scene, trouble: str) -> None:
@@ -271,7 +274,7 @@ async def _nothing_waits(scene: Scene) -> bool:
 # -- beyond what is kept ----------------------------------------------------------------------------------------------
 
 
-async def _overflow(scene: Scene) -> dict[str, int | float | str]:
+async def _overflow(scene: Scene, starts: int) -> dict[str, int | float | str]:
     """More lines than are kept, for a receiver that is away: each is there afterwards, or counted as dropped."""
     here, destination = scene.here, scene.destination
     await here.server.stop()
@@ -280,7 +283,7 @@ async def _overflow(scene: Scene) -> dict[str, int | float | str]:
     before = {way: set(destination.keys(way)) for way in (BULK, LINES)}
     seen = await _messages(here)
     destination.kill(here)
-    load = Load(here.api, LATE, lambda number: Body(number=number, say=True), limit=LATE_STARTS)
+    load = Load(here.api, LATE, lambda number: Body(number=number, say=True), limit=starts)
     await load.finish()
     await here.settled(LATE)
     await until_async(partial(_has_dropped, here), WITHIN_S, "lines to be let go", every_s=0.2)
