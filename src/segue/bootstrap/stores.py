@@ -47,5 +47,8 @@ def _history_bytes(settings: Settings) -> int:
 
 def _shared(settings: Settings) -> PostgresSettings:
     return PostgresSettings(
-        max_live=settings.backlog, max_waiting=settings.pending_writes, readers=settings.store_connections
+        max_live=settings.backlog,
+        max_waiting=settings.pending_writes,
+        readers=settings.store_connections,
+        history_bytes=_history_bytes(settings),
     )

@@ -67,8 +67,10 @@ class SharedChanges(Changes):
         report: Report,
         keeper: Keeper,
         holder: int,
+        *,
+        history_bytes: int,
     ) -> None:
-        super().__init__(cursor, numbers, versions, report)
+        super().__init__(cursor, numbers, versions, report, history_bytes=history_bytes)
         self.cursor: BridgedCursor = cursor
         self.owned: set[int] = set()
         self._keeper = keeper

@@ -9,10 +9,11 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     """Bounds of the store; counts in messages or operations, durations in seconds.
 
     `max_live`: live messages of a version at which starts are refused. `max_waiting`: operations waiting for the
-    writer at which starts are refused. `batch`: transitions in one transaction at most. `front_messages`: how many of
-    one queue, `fronts_messages`: how many of all queues together, a process keeps in memory; `claim`: how many it
-    takes for itself at once, unless it is slow. `readers`, `takers`: connections for what people look at, and for
-    taking; the writer and the heart have one each.
+    writer at which starts are refused. `history_bytes`: largest body that stays with the step of a message that has
+    left; below 0 none does. `batch`: transitions in one transaction at most. `front_messages`: how many of one queue,
+    `fronts_messages`: how many of all queues together, a process keeps in memory; `claim`: how many it takes for
+    itself at once, unless it is slow. `readers`, `takers`: connections for what people look at, and for taking; the
+    writer and the heart have one each.
 
     `beat_s`: how often a process says that it lives. It is dead when it was silent for `silent_s`, or for `gone_s` with
     its connection lost. A process that was silent for `fence_s` hands nothing out before it was heard again.
@@ -23,6 +24,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
 
     max_live: int = 5_000_000
     max_waiting: int = 20_000
+    history_bytes: int = 16 << 10
     batch: int = 500
     front_messages: int = 1_000
     fronts_messages: int = 20_000

@@ -222,7 +222,8 @@ class Writer:
         if not begun.held:
             self._evicted()
         keeper = self._keeper if begun.held else _keep_nothing
-        changes = SharedChanges(cursor, numbers, self._versions, report, keeper, holder)
+        kept = self._settings.history_bytes
+        changes = SharedChanges(cursor, numbers, self._versions, report, keeper, holder, history_bytes=kept)
         await bridged(self._perform, group, changes, trusting)
         report.owned = changes.owned
         if report.revised:
