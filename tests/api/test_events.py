@@ -75,7 +75,7 @@ async def test_resumes_after_the_last_event_seen(site: Site) -> None:
     await site.deploy("orders", chain("echo"))
     done = [(await site.start("orders", wait=30))["instance"] for _ in range(4)]
     async with stream(site, "0") as reader:
-        seen = [await reader.event() for _ in range(7)]
+        seen = [await reader.event() for _ in range(8)]
     finished = [event for event in seen if event["event"] == "instance-finished"]
     assert [event["data"]["instance"] for event in finished] == done
     assert [int(event["id"]) for event in seen] == sorted(int(event["id"]) for event in seen)

@@ -71,7 +71,7 @@ async def test_an_instance_runs_again_from_a_node_also_on_a_newer_version(site: 
     found = await site.get(f"/api/v1/instances/{newer['instance']}")
     assert (found["version"], found["state"]) == (2, "finished")
     held = await content(site, newer["instance"], newer["message"])
-    assert (held["body"], held["headers"]) == ('{"a": 2}', {"x": "y"})
+    assert (held["body"], held["headers"]) == ('{"a": 2}', {"x": "y", "source": "ui"})
     for wanted, code in (
         ({"message": "nothing"}, "not-found"),
         ({"message": second["message"], "version": 9}, "version-not-found"),

@@ -36,6 +36,10 @@ export const KINDS = [
   'queue-too-long',
   'queue-back',
   'version-switched',
+  'workers-changed',
+  'deployer-changed',
+  'limits-changed',
+  'restart-asked',
 ];
 
 /** The lists that an event makes old. */
@@ -43,7 +47,7 @@ export function touched(kind: string): string[] {
   if (kind.startsWith('instance-')) return ['instances', 'instance', 'queues', 'tasks', 'processes', 'logs', 'trash'];
   if (kind === 'message-in-trash') return ['trash', 'queues', 'instances', 'instance', 'logs', 'processes'];
   if (kind.startsWith('version-')) return ['processes', 'services', 'queues', 'trash', 'audit'];
-  if (kind === 'limit-reached') return ['limits', 'queues'];
+  if (kind.startsWith('limit')) return ['limits', 'queues'];
   if (kind === 'access-expiring') return ['installs', 'installed', 'applications'];
   if (kind === 'schedule-missed') return ['schedules'];
   return ['services', 'queues', 'workers'];

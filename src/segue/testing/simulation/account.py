@@ -139,6 +139,7 @@ class Account:
     def __init__(self, breaches: Breaches) -> None:
         self._breaches = breaches
         self.versions: dict[int, KnownVersion] = {}
+        self._lacked: dict[str, int] = {}
         self.runs: dict[str, Run] = {}
         self.live: dict[str, Known] = {}
         self.gone: dict[str, Gone] = {}
@@ -160,10 +161,13 @@ class Account:
         enabled = [v for v in self.versions.values() if v.process == process and v.state is VersionState.ENABLED]
         return max(enabled, key=lambda version: version.number, default=None)
 
+    def lacked(self, process: str, since: int) -> bool:
+        """Return whether at some instant since then no version took new messages by name."""
+        return self.highest(process) is None or self._lacked.get(process, -1) >= since
+
     def numbered(self, process: str, number: int) -> KnownVersion | None:
         """Return a version by its public number."""
-        found = (v for v in self.versions.values() if v.process == process and v.number == number)
-        return next(found, None)
+        return next((v for v in self.versions.values() if v.process == process and v.number == number), None)
 
     def put(self, version: KnownVersion) -> None:
         """A draft was stored."""
@@ -181,6 +185,8 @@ class Account:
             kind = EventKind.VERSION_PUBLISHED
         else:
             kind = EventKind(f"version-{state.value}")
+        if self.highest(process) is None:
+            self._lacked[process] = at
         version.state = state
         self.told.append((kind, None, None))
         if state is VersionState.RETIRED:

@@ -83,7 +83,7 @@ class Decisions:
             by_hand = wire.by_hand(known.headers)
             wanted = [(called, known.body, wire.own(known.headers), by_hand, known.instance, f"{known.id}/")]
             return None if made == wanted else f"must call {wanted}, but calls {made}"
-        if self._account.highest(called) is not None:
+        if not self._account.lacked(called, transition.record.taken):
             return f"must call {called}, but is {effect}"
         return problem(caught(drawing, known, TRASH, at), effect, known, self._scopes)
 
