@@ -101,7 +101,7 @@ class PostgresHouse:
 
     async def audit(self, now: int) -> Audit:
         """See `House`."""
-        return await read(self._connection, lambda: auditing.audit(now))
+        return await read(self._connection, lambda: auditing.audit(now), whole=True)
 
     async def stop_others(self, wait_s: float, say: Say) -> None:
         """See `House`. No process can open the database from now on; those that are there are waited for."""

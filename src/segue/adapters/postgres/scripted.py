@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _dialect = dialects.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WHOLE = "SET LOCAL enable_nestloop = off"
 
 
 class PostgresScripts(Scripted):
@@ -52,9 +53,12 @@ class PostgresScripts(Scripted):
             return await read(connection, script)
 
 
-async def read(connection: Connection, script: Callable[[], Script[T]]) -> T:
-    """Run a script that only reads, in one snapshot."""
-    await connection.execute(_BEGIN)
+async def read(connection: Connection, script: Callable[[], Script[T]], *, whole: bool = False) -> T:
+    """Run a script that only reads, in one snapshot. `whole`: it joins whole tables.
+
+    PostgreSQL takes a table that was filled a moment ago for an empty one, and would join it row by row.
+    """
+    await connection.execute(f"{_BEGIN}; {_WHOLE}" if whole else _BEGIN)
     try:
         cursor = BridgedCursor()
         cursor.connection = connection

@@ -24,6 +24,7 @@ from segue.adapters.postgres.scripted import PostgresScripts, read
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS
 from segue.adapters.postgres.writer import Writer
+from segue.adapters.sql import audit as auditing
 from segue.adapters.sql import notices, views
 from segue.adapters.sql.cluster import Now
 from segue.adapters.sql.ports.bulk import Bulk
@@ -39,6 +40,7 @@ from segue.adapters.sql.ports.retention import Pruning
 from segue.adapters.sql.ports.views import StoredViews
 from segue.model.errors import SegueError, StoreUnavailable
 from segue.model.events import Event, EventKind
+from segue.model.ledger import Audit
 from segue.ports.notices import Scan
 from segue.ports.outside import Clock, Secrets
 
@@ -101,6 +103,11 @@ class PostgresStore(
         PostgresScripts.__init__(self, parts)
         self._hint_listeners: list[HintListener] = []
         self._caring: asyncio.Task[None] | None = None
+
+    async def audit(self, now: int) -> Audit:
+        """See `Views`."""
+        async with self._parts.readers.connection() as connection:
+            return await read(connection, lambda: auditing.audit(now), whole=True)
 
     @classmethod
     async def open(
