@@ -19,6 +19,7 @@ from segue.model.message import (
     Kept,
     Message,
     Outcome,
+    Place,
     Record,
     Returned,
     SetAside,
@@ -77,6 +78,14 @@ async def test_what_looks_at_others_or_writes_much_is_not(effect: Effect, future
 
 async def test_a_message_of_a_scope_is_not(future: asyncio.Future[Any]) -> None:
     assert not is_short(settling(future, SHORT[0], scope="f1.a/"))
+
+
+async def test_what_people_decide_on_is_not(future: asyncio.Future[Any]) -> None:
+    """It may have called an instance, all of whose messages end with it."""
+    operation = settling(future, SHORT[0])
+    for place in (Place.WAITING, Place.TRASH, Place.CALLING):
+        operation.transitions[0].message.place = place
+        assert not is_short(operation)
 
 
 async def test_a_start_is_short_unless_a_timer_made_it(future: asyncio.Future[Any]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import update
 
 from segue.adapters.sql import tables
+from segue.adapters.sql.operations import AcceptOperation
 from segue.adapters.sql.scripts import Note, Script
 from segue.adapters.sqlite import file, transactions
 from segue.adapters.sqlite.settings import SqliteSettings
@@ -325,4 +326,18 @@ async def test_while_another_process_holds_the_file_the_loop_goes_on(
     other.close()
     await start
     await player.check_ledger()
+    await world.close()
+
+
+async def test_a_transaction_that_has_ended_before_its_commit_is_no_success(tmp_path: Path) -> None:
+    world = SqliteWorld(tmp_path, SLOW)
+    player = Player(world)
+    await player.enable()
+    made = world.sqlite._parts.writer._transactions
+    operation = AcceptOperation(player.request(), asyncio.get_running_loop().create_future())
+    prepared = made.prepare([operation], patient=True)
+    made._connection.execute("ROLLBACK")
+    [report] = made.commit(prepared)
+    assert report.arrived == []
+    assert isinstance(operation.error, StoreUnavailable)
     await world.close()

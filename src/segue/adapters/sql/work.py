@@ -9,9 +9,11 @@ from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.operations import AcceptOperation, CallOperation, Operation, SettleOperation
 from segue.adapters.sql.settle import Settling
 from segue.model.errors import SegueError
-from segue.model.message import Child, Consumed, Kept, SetAside, Transition
+from segue.model.message import Child, Consumed, Kept, Place, SetAside, Transition
 from segue.model.start import Accepted
 
+# Bound once: before Python 3.12, every look at an enumeration's member costs a call.
+_WAITING = Place.WAITING
 _FEW = 50
 
 
@@ -60,7 +62,7 @@ def needs_alone(operation: Operation) -> bool:
     return isinstance(operation, AcceptOperation) and operation.start.tick is not None
 
 
-def weight(operation: Operation | None) -> int:
+def weight(operation: Operation) -> int:
     """Return how many changes an operation is."""
     if isinstance(operation, SettleOperation):
         count = len(operation.transitions)
@@ -89,7 +91,8 @@ def _is_short_transition(transition: Transition) -> bool:
             return False
     elif not isinstance(effect, Kept | SetAside) or (isinstance(effect, SetAside) and effect.starts):
         return False
-    return not transition.message.scope
+    # One that people decide on may have called an instance, all of which ends with it.
+    return transition.message.place < _WAITING and not transition.message.scope
 
 
 def children_of(transition: Transition) -> Sequence[Child]:

@@ -76,6 +76,8 @@ class Transactions:
     def commit(self, prepared: Prepared) -> list[Report]:
         """Make what was prepared durable; return what became true, and for whom it failed. Never raises."""
         try:
+            if not self._connection.in_transaction:  # `commit` would do nothing, and say nothing
+                raise sqlite3.OperationalError("the transaction has ended before its commit")
             self._connection.commit()  # not a statement: it hands the interpreter lock over once instead of thrice
         except Exception as error:  # noqa: BLE001  nothing may end the writer
             self._roll_back()
