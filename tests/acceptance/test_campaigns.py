@@ -82,6 +82,18 @@ def test_several_processes_of_which_any_is_killed(tmp_path: Path) -> None:
     assert line["notes"]["lives"] >= 5
 
 
+def test_moves_to_postgresql_and_back(tmp_path: Path) -> None:
+    needs_postgres()
+    line = play(tmp_path, "migrate", "--faults", "1")
+    notes = line["notes"]
+    assert notes["moves"] == 2
+    assert line["accepted"] >= 3 * 50
+    for way in ("to_postgresql", "back"):
+        assert notes[f"rows_{way}"] > notes[f"rows_in_pauses_{way}"] > 0
+        assert notes[f"live_messages_{way}"] > 0
+        assert notes[f"longest_pause_{way}_s"] > 0
+
+
 def test_switch_while_the_server_is_killed(tmp_path: Path) -> None:
     line = play(tmp_path, "switch-kill", "--faults", "20")
     assert line["notes"]["kills"] == 1
