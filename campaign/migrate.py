@@ -174,5 +174,3 @@ def _notes(moves: list[Move]) -> dict[str, int | float | str]:
             f"live_messages_{way}": sum(move.live for move in some),
         }
     return notes
-
-
