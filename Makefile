@@ -3,7 +3,8 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 TESTS ?= tests
-JOBS ?= auto
+# One more than there are processors: every test that looks at real processes waits for a part of its time.
+JOBS ?= $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 EXIT ?=
 export PYTHON EXIT
 

@@ -242,9 +242,9 @@ async def test_where_automatic_runs_pass_those_by_hand_wait(site: Site) -> None:
     await site.deploy("orders", user_task("automatic"))
     automatic = await site.start("orders", {"a": 1})
     await site.finished(automatic["instance"])
-    by_hand = {"Prefer": "by-hand, wait=5"}
+    by_hand = {"Prefer": "by-hand, wait=1"}
     answer = await site.call("POST", "/processes/orders/start", json={"a": 2}, headers=by_hand)
-    assert (answer.status, answer.headers["preference-applied"]) == (202, "wait=5")
+    assert (answer.status, answer.headers["preference-applied"]) == (202, "wait=1")
     [task] = await site.tasks(1)
     assert task["id"] == answer.json["message"]
     assert [b'"source":"auto"' in call.payload for call in site.workers.calls] == [True]

@@ -50,7 +50,8 @@ def node(name: str = "n", **fields: Any) -> NodeNow:
         ({"figures": figures(call_ms=20), "usual": figures(call_ms=9)}, Cause.WORKER_SLOW),
         ({"figures": figures(cpu_ms=9)}, Cause.WORKER_SLOW),
         ({"grows": -20.0}, Cause.QUEUE_AHEAD),
-        ({"in_flight": 0, "prefetch": 1}, Cause.QUEUE_AHEAD),
+        ({"in_flight": 0, "prefetch": 1, "figures": figures(count=40)}, Cause.QUEUE_AHEAD),
+        ({"in_flight": 0, "prefetch": 1, "figures": figures(count=900)}, Cause.PREFETCH),  # between two calls
         ({"held": "the limit of k is reached"}, Cause.LIMIT),
         ({"figures": figures(limited_ms=4_000), "in_flight": 1}, Cause.LIMIT),
         ({"held": "no answer", "outages": True}, Cause.WORKER_GONE),

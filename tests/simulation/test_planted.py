@@ -10,6 +10,14 @@ from tests.simulation import plants_bulk, plants_meeting
 from tests.simulation.plants import PLANTS
 
 MOST_SEEDS = 400
+# Where to look first for what few worlds notice. It saves time and proves nothing: all seeds follow.
+LIKELY = {
+    "a_tick_is_fired_without_being_noted": 243,
+    "limits_begin_anew_after_a_restart": 137,
+    "what_was_called_outlives_who_called_it": 138,
+    "a_wake_up_is_lost_while_the_lane_is_being_filled": 78,
+    "an_operation_forgets_after_a_crash_what_it_did_last": 56,
+}
 
 
 def test_there_are_enough_of_them() -> None:
@@ -21,7 +29,7 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_bug_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     PLANTS[name](monkeypatch)
-    for seed in range(MOST_SEEDS):
+    for seed in (LIKELY.get(name, 0), *range(MOST_SEEDS)):
         breach = World(seed, Settings()).run().breach
         if breach is not None:
             print(f"{name}: seed {seed}: {breach}")  # noqa: T201 - which checker saw it, and when

@@ -81,4 +81,4 @@ def test_every_page_is_accessible_and_fits(tmp_path: Path, chromium: str) -> Non
     with stage(tmp_path / "data") as where:
         done = browse("pages.mjs", where, chromium)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "looked at 158 views" in done.stdout
+    assert "looked at 120 views" in done.stdout

@@ -120,6 +120,7 @@ try {
 
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox', { name: 'Search' }).fill('orders');
+  await page.getByRole('option', { name: /orders/ }).first().waitFor();
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'orders', level: 1 }).waitFor();
   told('the palette leads to the process by keyboard');

@@ -133,7 +133,7 @@ def _cause(now: NodeNow, numbers: Numbers) -> Cause:
         return Cause.WORKER_GONE
     if now.held is not None or numbers.limited_ms >= _LIMITED * now.window_ms:
         return Cause.LIMIT
-    if now.in_flight < _TAKEN * now.prefetch:  # there is room, so what waits waits for what is before it
+    if _taken(now, numbers) < _TAKEN * now.prefetch:  # there is room, so what waits waits for what is before it
         return Cause.QUEUE_AHEAD
     if numbers.call_ms and _slow(numbers):
         return Cause.REMOTE_SLOW if numbers.remote_ms >= _MOST * numbers.call_ms else Cause.WORKER_SLOW
@@ -142,6 +142,11 @@ def _cause(now: NodeNow, numbers: Numbers) -> Cause:
     if numbers.cpu_ms >= _MOST * numbers.call_ms > 0:  # more at once would compute no faster
         return Cause.WORKER_SLOW
     return Cause.PREFETCH
+
+
+def _taken(now: NodeNow, numbers: Numbers) -> float:
+    """Places that are taken: now, or on average. A moment alone may lie between a message and the next one."""
+    return max(now.in_flight, numbers.handled * numbers.call_ms / 1000)
 
 
 def _slow(numbers: Numbers) -> bool:

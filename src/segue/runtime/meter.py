@@ -200,9 +200,10 @@ class Meter:
         if not samples or now - samples[-1][0] >= _LOOK_MS:
             samples.append((now, depth))
         at, before = samples[0]
-        # The longest time before which it was at least as long as ever since: a burst is seen to be worked off.
+        # The longest time before which it was at least as long as ever since: a burst is seen to be worked off. From
+        # one look to the next is the shortest: in less, what arrives in bursts always shrinks.
         for sampled_at, sampled in samples:
-            if sampled >= before:
+            if sampled >= before and now - sampled_at >= _LOOK_MS:
                 at, before = sampled_at, sampled
         seconds = (now - at) / 1000
         return (depth - before) / seconds if seconds > 0 else 0.0
