@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -182,10 +183,45 @@ def versions(count: int = 1000) -> None:
         )
 
 
+def figures() -> None:
+    """(m) What figures cost: (a) in turns on a server that keeps them and on one that does not."""
+    with worker() as at, tempfile.TemporaryDirectory(prefix="segue-bench-") as folder, ExitStack() as opened:
+        without = (sys.executable, "-m", "bench.unmetered")
+        servers = {
+            "with": opened.enter_context(server(Path(folder, "with"))),
+            "without": opened.enter_context(server(Path(folder, "without"), program=without)),
+        }
+        for one in servers.values():
+            one.add_worker("bench", at)
+            one.deploy("chain", chain(3, prefetch=100))
+            _finishing(one, 2)
+        rates: dict[str, list[float]] = {name: [] for name in servers}
+        cpu_us: dict[str, list[float]] = {name: [] for name in servers}
+        for turn in range(2 * ROUNDS):
+            for name in sorted(servers, reverse=bool(turn % 2)):
+                before = servers[name].cpu_s()
+                rates[name].append(_finishing(servers[name]).rate_per_s)
+                cpu_us[name].append((servers[name].cpu_s() - before) / (rates[name][-1] * SECONDS) * 1e6)
+        pairs = zip(rates["with"], rates["without"], strict=True)
+        report(
+            "m: as (a), with figures beside without",
+            int(sum(rates["with"]) * SECONDS),
+            statistics.median(rates["with"]),
+            0,
+            0,
+            None,
+            without_per_s=round(statistics.median(rates["without"]), 1),
+            ratio_to_without=round(statistics.median(ours / plain for ours, plain in pairs), 3),
+            cpu_us=round(statistics.median(cpu_us["with"]), 1),
+            cpu_us_without=round(statistics.median(cpu_us["without"]), 1),
+        )
+
+
 SCENARIOS: dict[str, Callable[[], None]] = {
     "calls": calls,
     "row": row,
     "backlog": backlog,
     "versions": versions,
+    "figures": figures,
     "editor": editor,
 }

@@ -118,9 +118,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(data: Path, store: str = "") -> Iterator[Server]:
+def server(data: Path, store: str = "", program: tuple[str, ...] = (str(SEGUE),)) -> Iterator[Server]:
     """`segue serve` on a data folder and a free port; `store` is the URL of a database, if it is to be one."""
-    command = [str(SEGUE), "serve", "--data", str(data), "--port", "0"]
+    command = [*program, "serve", "--data", str(data), "--port", "0"]
     with running(command, "segue serve", SEGUE_STORE=store) as (process, url):
         yield Server(data, url, process.pid, store)
 
