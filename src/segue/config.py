@@ -45,6 +45,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=100, description="connections to the store's database for reading; the data path has 4 more"),
     ] = 4
+    store_wait_s: Annotated[
+        int,
+        Meta(ge=0, le=3600, description="how long a start waits for a store's database that is away or not ready"),
+    ] = 30
     host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8080
     log_level: Annotated[

@@ -18,7 +18,6 @@ from segue.adapters.postgres.address import read_address
 from segue.adapters.postgres.beside import PostgresBeside
 from segue.adapters.postgres.house import PostgresHouse
 from segue.adapters.secrets_file import FileSecrets
-from segue.adapters.sql import audit as auditing
 from segue.adapters.sql.moving import move
 from segue.adapters.sqlite.beside import Beside
 from segue.adapters.sqlite.file import FILE
@@ -149,13 +148,7 @@ def _take_key(data: Path, folder: Path) -> None:
 
 async def audit(settings: Settings) -> dict[str, Any]:
     """Prove the ledger of a store from its rows, as the API shows it."""
-    now = SystemClock().now()
-    beside = _beside(settings)
-    if isinstance(beside, PostgresBeside):
-        found = await beside.read(lambda: auditing.audit(now))
-    else:
-        found = beside.read(lambda: auditing.audit(now))
-    return _shown(found)
+    return _shown(await _beside(settings).audit(SystemClock().now()))
 
 
 def _shown(found: Audit) -> dict[str, Any]:

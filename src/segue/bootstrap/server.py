@@ -23,6 +23,7 @@ from segue.adapters.chance import SystemChance
 from segue.adapters.clock import SystemClock
 from segue.adapters.log_sinks.addresses import sinks
 from segue.adapters.otlp import OtlpExporter
+from segue.adapters.postgres.trouble import Away
 from segue.adapters.senders import Senders
 from segue.adapters.worker_directory import HttpApplicationWorkers, HttpWorkerDirectory
 from segue.adapters.worker_http import HttpSettings, HttpWorkers
@@ -59,6 +60,7 @@ _MIB = 1 << 20
 _UPKEEP_S = 60.0
 _SAMPLE_S = 2.0
 _TELL_S = 1.0
+_AGAIN_S = 0.5
 _COLLECTOR = (50_000, 20, 100)
 _FIRST_TOKEN = "No token exists yet, so nothing can be reached. Make one: segue token create --data {} --name me"
 _FIRST_ADMIN = "Nobody can sign in yet. Make the first administrator, this link works once: {}"
@@ -90,7 +92,7 @@ def _look_for_cycles_seldom() -> None:
 
 
 class _Server:
-    """One life of the server, from opening the data folder to closing it."""
+    """The server, from its start to its end."""
 
     def __init__(self, configuration: Configuration, say: Say, warn: Say, task: Task) -> None:
         self._settings = configuration.settings
@@ -100,12 +102,33 @@ class _Server:
         self._warn = warn
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._begun = False
 
     async def run(self) -> None:
-        """Live. Raises SegueError for whatever keeps the server from starting."""
+        """Live. Raises SegueError for whatever keeps the server from starting; a database that is away while it starts,
+        or goes away meanwhile, is waited for as long as the settings say."""
+        self._listen_to_signals()
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self._settings.store_wait_s
+        said = ""
+        while not self._stop.is_set():
+            try:
+                await self._life()
+            except Away as error:
+                if self._begun or loop.time() >= give_up:
+                    raise
+                if error.detail != said:
+                    said = error.detail
+                    self._warn(f"Not started yet, trying again for {self._settings.store_wait_s} s: {said}")
+            else:
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), _AGAIN_S)
+
+    async def _life(self) -> None:
+        """One life, from opening the store to closing it."""
         settings = self._settings
         async with contextlib.AsyncExitStack() as stack:
-            self._listen_to_signals()
             store = await open_store(settings)
             stack.push_async_callback(store.close)
             clock, chance = SystemClock(), SystemChance()
@@ -145,8 +168,8 @@ class _Server:
                 compat=settings.compat,
                 about=_about(settings, self._listed, clock.now()),
             )
-            await engine.start()
             stack.push_async_callback(engine.stop, 0.0)
+            await engine.start()
             self._lead(engine, store, clock, shipping)
             await self._live(parts, held)
 
@@ -162,6 +185,7 @@ class _Server:
 
     async def _live(self, parts: Parts, held: socket.socket | None) -> None:
         """Do what the roles say until told to stop."""
+        self._begun = True
         if Role.API in parts.engine.shape.roles and held is not None:
             await self._serve(parts, held)
         else:
@@ -197,7 +221,8 @@ class _Server:
         finally:
             noting.cancel()
             await server.stop()
-            await parts.gate.note_use()
+            with contextlib.suppress(StoreUnavailable):  # when tokens were used last is no reason to end with an error
+                await parts.gate.note_use()
 
     async def _work(self, parts: Parts, held: socket.socket | None) -> None:
         """Live without the API: what answers, if anything, says that the process is there and can work."""

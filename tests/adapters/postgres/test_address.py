@@ -31,6 +31,12 @@ def test_a_file_holds_the_password(tmp_path: Path) -> None:
     assert read_address(BARE, str(file)).password == "an%other"
 
 
+def test_what_a_key_is_encrypted_with_is_not_shown() -> None:
+    address = read_address("postgresql://db/segue?sslkey=/key.pem&sslpassword=secret&sslmode=require")
+    assert address.shown == "postgresql://db/segue?sslkey=/key.pem&sslpassword=********&sslmode=require"
+    assert "sslpassword=secret" in address.url
+
+
 @pytest.mark.parametrize(
     ("store", "password", "said"),
     [

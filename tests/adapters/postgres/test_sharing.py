@@ -10,8 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.beside import PostgresBeside
 from segue.adapters.postgres.locks import BEGIN
 from segue.adapters.postgres.store import PostgresStore
+from segue.adapters.sql import audit as auditing
 from segue.model.errors import StoreUnavailable
 from segue.model.message import Message
 from segue.model.versions import Version, VersionState
@@ -221,4 +223,27 @@ async def test_an_abandoned_store_is_found_as_after_a_crash(database: Address) -
     await abandon(world.postgres, database)
     await world.open()
     assert len(await player.take(version, "a")) == 1
+    await world.close()
+
+
+async def test_an_audit_takes_as_long_as_it_takes(database: Address) -> None:
+    """Both limits that a statement can have, the client's and the server's, are not for it."""
+    world = await PostgresWorld(database, replace(AT_ONCE, statement_s=0.2)).open()
+    await Player(world).enable()
+    hasty = Address(url=f"{database.url}?statement_timeout=200", shown="", password=database.password)
+    blocker = await asyncpg.connect(database.url, password=database.password)
+    beside = PostgresBeside(hasty, world.clock, PlainSecrets())
+    async with blocker.transaction():
+        await blocker.execute("LOCK TABLE step IN ACCESS EXCLUSIVE MODE")
+        audits = [asyncio.create_task(world.store.audit(1)), asyncio.create_task(beside.audit(1))]
+        while await blocker.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < 2:
+            pass
+        # What anybody else asks is given up meanwhile; so would both audits have been.
+        with pytest.raises(StoreUnavailable):
+            await world.store.instance_steps("nobody")
+        with pytest.raises(StoreUnavailable, match="statement timeout"):
+            await beside.read(lambda: auditing.audit(1))
+        assert not any(audit.done() for audit in audits)
+    assert all(found.balanced for found in await asyncio.gather(*audits))
+    await blocker.close()
     await world.close()

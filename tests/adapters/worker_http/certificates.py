@@ -28,6 +28,12 @@ class Authority:
 
     def server(self, name: str, *, lasts: timedelta = timedelta(days=1)) -> ssl.SSLContext:
         """Return what a server of this name (host or IP address) listens with; a negative time makes it expired."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.issue(name, lasts=lasts))
+        return context
+
+    def issue(self, name: str, *, lasts: timedelta = timedelta(days=1), client: bool = False) -> Path:
+        """A file with a certificate and its key, for a server of this name, or a client."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key.public_key(), lasts)
         try:
@@ -36,16 +42,15 @@ class Authority:
             general = x509.DNSName(name)
         builder = builder.add_extension(x509.SubjectAlternativeName([general]), critical=False)
         builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         pem = builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         pem += key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         file = self._folder / f"{name.replace(':', '_')}-{lasts.days}.pem"
         file.write_bytes(pem)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, lasts: timedelta) -> x509.CertificateBuilder:
         now = datetime.now(UTC)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
 
 from segue.model.errors import Invalid
 
 SCHEMES = ("postgresql", "postgres")
+# Parameters of a URL that name files, and the one that is a secret: what a client's key is encrypted with.
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
+_SECRET = "sslpassword"
 _EXAMPLE = "postgresql://segue@db.example/segue?sslmode=verify-full"
 
 
@@ -53,7 +56,26 @@ def read_address(store: str, password_file: str = "") -> Address:
         password = _first_line(Path(password_file), "store_password_file")
     user, at, place = parts.netloc.rpartition("@")
     bare = urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{place}"))
-    return Address(url=bare, shown=bare, password=_unquoted(password, from_url=not password_file))
+    return Address(url=bare, shown=_masked(bare), password=_unquoted(password, from_url=not password_file))
+
+
+def unreadable(address: Address) -> str | None:
+    """Which file that the URL names cannot be read, and why; None when all can."""
+    for name, value in parse_qsl(urlsplit(address.url).query):
+        if name in _FILES:
+            try:
+                Path(value).expanduser().open("rb").close()
+            except OSError as error:
+                return f"store names {value} as {name}, which cannot be read: {error.strerror}"
+    return None
+
+
+def _masked(url: str) -> str:
+    parts = urlsplit(url)
+    if _SECRET not in parse_qs(parts.query):
+        return url
+    shown = [(name, "********" if name == _SECRET else value) for name, value in parse_qsl(parts.query)]
+    return urlunsplit(parts._replace(query=urlencode(shown, safe="*/")))
 
 
 def _unquoted(password: str | None, *, from_url: bool) -> str | None:

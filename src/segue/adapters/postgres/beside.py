@@ -11,7 +11,8 @@ from functools import partial
 from typing import TypeVar
 
 from segue.adapters.postgres.address import Address
-from segue.adapters.postgres.connect import Connection, connect
+from segue.adapters.postgres.auditing import audit_over
+from segue.adapters.postgres.connect import Connection, connect, connect_unhurried
 from segue.adapters.postgres.cursor import BridgedCursor, bridged
 from segue.adapters.postgres.locks import BEGIN, BEGIN_ALONE
 from segue.adapters.postgres.schema import bring_up_to_date, newest, revision_of
@@ -22,6 +23,7 @@ from segue.adapters.sql.driver import drive
 from segue.adapters.sql.ports.catalog import Catalog
 from segue.adapters.sql.scripts import Script
 from segue.model.errors import NotFound, StoreUnavailable
+from segue.model.ledger import Audit
 from segue.ports.outside import Clock, Secrets
 
 T = TypeVar("T")
@@ -57,9 +59,15 @@ class PostgresBeside(Catalog):
         async with self._connection() as connection:
             return await read(connection, script)
 
+    async def audit(self, now: int) -> Audit:
+        """Prove the ledger from the rows, for as long as it takes. Raises NotFound, StoreUnavailable."""
+        async with self._connection(unhurried=True) as connection:
+            return await audit_over(connection, now)
+
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        connection = await connect(self._address, self._settings, Connection)
+    async def _connection(self, *, unhurried: bool = False) -> AsyncIterator[Connection]:
+        opening = connect_unhurried if unhurried else connect
+        connection = await opening(self._address, self._settings, Connection)
         try:
             found = await revision_of(connection, self._address)
             if found is None:

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+from msgspec.structs import replace
 
-from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.address import Address, unreadable
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS, unavailable
 from segue.model.errors import Invalid, SegueError, StoreUnavailable
@@ -28,6 +29,9 @@ _SESSION = {
     "timezone": "UTC",
 }
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+
+# Also where the database or the user has limits of their own.
+_UNHURRIED = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
 
 
 if TYPE_CHECKING:
@@ -67,11 +71,26 @@ async def connect(address: Address, settings: PostgresSettings, connection_class
             connection_class=connection_class,
         )
     except ERRORS as error:
+        if isinstance(error, OSError) and (why := unreadable(address)):
+            raise Invalid(why) from None
         raise unavailable(error, address) from error
     except (ValueError, asyncpg.ClientConfigurationError) as error:
         raise Invalid(f"store {address.shown}: {error}") from None
     try:
         await connection.execute(_DURABLE)
+    except ERRORS as error:
+        connection.terminate()
+        raise unavailable(error, address) from error
+    return connection
+
+
+async def connect_unhurried(
+    address: Address, settings: PostgresSettings, connection_class: type[Connection]
+) -> Connection:
+    """Connect for what takes as long as it takes: an audit, a move, a migration. Raises as `connect`."""
+    connection = await connect(address, replace(settings, statement_s=None), connection_class)
+    try:
+        await connection.execute(_UNHURRIED)
     except ERRORS as error:
         connection.terminate()
         raise unavailable(error, address) from error
@@ -126,6 +145,7 @@ class Pool:
 
     def __init__(self, size: int, address: Address, settings: PostgresSettings, kind: type[Connection]) -> None:
         self.address = address
+        self.kind = kind
         self._links = [Link(address, settings, kind) for _ in range(size)]
         self._free = list(self._links)
         self._room = asyncio.Semaphore(size)

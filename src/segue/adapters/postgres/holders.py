@@ -18,7 +18,7 @@ from segue.adapters.postgres.connect import Connection, Link
 from segue.adapters.postgres.hints import CHANNEL
 from segue.adapters.postgres.locks import HOLDERS, HOLDERS_CLASS, WORK
 from segue.adapters.postgres.settings import PostgresSettings
-from segue.adapters.postgres.trouble import ERRORS
+from segue.adapters.postgres.trouble import ERRORS, unavailable
 from segue.model.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Heart:
         try:
             await self.beat()
         except ERRORS as error:
-            raise StoreUnavailable(f"{self._link.address.shown}: {error}") from error
+            raise unavailable(error, self._link.address) from error
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     @property
@@ -105,7 +105,7 @@ class Heart:
         try:
             await self.beat()
         except ERRORS as error:
-            raise StoreUnavailable(f"{self._link.address.shown}: {error}") from error
+            raise unavailable(error, self._link.address) from error
 
     async def notify(self, payload: str) -> None:
         """Tell all processes something; it may get lost."""

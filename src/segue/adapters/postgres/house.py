@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from segue.adapters.postgres.address import Address
-from segue.adapters.postgres.connect import Connection, connect
+from segue.adapters.postgres.auditing import audit_over
+from segue.adapters.postgres.connect import Connection, connect_unhurried
 from segue.adapters.postgres.holders import living
 from segue.adapters.postgres.schema import (
     bring_up_to_date,
@@ -16,9 +17,7 @@ from segue.adapters.postgres.schema import (
     revision_of,
     set_numbers,
 )
-from segue.adapters.postgres.scripted import read
 from segue.adapters.postgres.settings import PostgresSettings
-from segue.adapters.sql import audit as auditing
 from segue.adapters.sql.moving import MOVING, Say, check_empty
 from segue.adapters.sql.tables import metadata
 from segue.model.errors import NotFound, StoreUnavailable
@@ -46,8 +45,7 @@ class PostgresHouse:
     @classmethod
     async def source(cls, address: Address) -> PostgresHouse:
         """The store in a database, which may be in use. Raises NotFound, StoreUnavailable."""
-        connection = await connect(address, PostgresSettings(), Connection)
-        await connection.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
+        connection = await connect_unhurried(address, PostgresSettings(), Connection)
         found = await revision_of(connection, address)
         if found is None:
             raise NotFound(f"{address.shown} holds no store")
@@ -60,8 +58,7 @@ class PostgresHouse:
     @classmethod
     async def target(cls, address: Address) -> PostgresHouse:
         """An empty database, or one that a move into did not end. Raises Conflict, StoreUnavailable."""
-        connection = await connect(address, PostgresSettings(), Connection)
-        await connection.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
+        connection = await connect_unhurried(address, PostgresSettings(), Connection)
         tables = [table.name for table in metadata.sorted_tables if table.name != "fact"]
         if await mark(connection) == MOVING[0]:  # what was left of it goes
             await connection.execute("TRUNCATE " + ", ".join(f'"{name}"' for name in tables))
@@ -101,7 +98,7 @@ class PostgresHouse:
 
     async def audit(self, now: int) -> Audit:
         """See `House`."""
-        return await read(self._connection, lambda: auditing.audit(now), whole=True)
+        return await audit_over(self._connection, now)
 
     async def stop_others(self, wait_s: float, say: Say) -> None:
         """See `House`. No process can open the database from now on; those that are there are waited for."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segue.adapters import sql
 from segue.adapters.postgres.address import Address
-from segue.adapters.postgres.connect import Connection, check_server, connect
+from segue.adapters.postgres.connect import Connection, check_server, connect_unhurried
 from segue.adapters.postgres.locks import SCHEMA
 from segue.adapters.postgres.settings import PostgresSettings
-from segue.adapters.postgres.trouble import ERRORS, unavailable
+from segue.adapters.postgres.trouble import ERRORS, is_passing, unavailable
 from segue.adapters.sql.moving import refuse_moved
 from segue.model.errors import StoreUnavailable
 
@@ -47,7 +47,7 @@ async def bring_up_to_date(address: Address, settings: PostgresSettings) -> None
     Raises StoreUnavailable for a database that is newer, holds tables of others, or cannot be brought forward; it is as
     it was then.
     """
-    connection = await connect(address, settings, Connection)
+    connection = await connect_unhurried(address, settings, Connection)
     try:
         await check_server(connection, address)
         refuse_moved(address.shown, await mark(connection))
@@ -103,7 +103,7 @@ async def _migrate(address: Address, settings: PostgresSettings, found: str | No
         log.warning("Bringing %s from schema %s to %s", address.shown, found, wanted)
 
     async def creator() -> Any:
-        return await connect(address, settings, Connection)
+        return await connect_unhurried(address, settings, Connection)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=creator, poolclass=NullPool)
     try:
@@ -112,12 +112,22 @@ async def _migrate(address: Address, settings: PostgresSettings, found: str | No
     except StoreUnavailable:
         raise
     except Exception as error:
+        if cut := next(filter(is_passing, _causes(error)), None):
+            raise unavailable(cut, address) from error
         detail = f"{address.shown} could not be brought from schema {found} to {wanted} and is as it was ({error})"
         raise StoreUnavailable(
             f"{detail}. Start the version of Segue that it was used with, and report this"
         ) from error
     finally:
         await engine.dispose()
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came of; the driver's own stands at the end."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
 
 
 def _steps(found: str | None, wanted: str) -> Sequence[Script] | None:

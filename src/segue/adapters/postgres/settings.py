@@ -19,7 +19,8 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     its connection lost. A process that was silent for `fence_s` hands nothing out before it was heard again.
     `idle_s`: what nobody asked for so long is given back to all. `poll_s`: how often to look what is ready, whatever
     hints come. `unsure_s`: how long callers wait for the truth about a commit whose answer was lost. `own_clock`: what
-    time it is for limits and leases says the database.
+    time it is for limits and leases says the database. `statement_s`: how long one statement may take; None for as long
+    as it takes.
     """
 
     max_live: int = 5_000_000
@@ -32,7 +33,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     readers: int = 4
     takers: int = 2
     connect_s: float = 5.0
-    statement_s: float = 60.0
+    statement_s: float | None = 60.0
     beat_s: float = 0.4
     fence_s: float = 1.2
     gone_s: float = 1.5

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, column, literal_column, select, table
 
 from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.auditing import prove
 from segue.adapters.postgres.connect import Connection, Link, Pool
 from segue.adapters.postgres.hints import Hints
 from segue.adapters.postgres.holders import Heart
@@ -24,7 +25,6 @@ from segue.adapters.postgres.scripted import PostgresScripts, read
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS
 from segue.adapters.postgres.writer import Writer
-from segue.adapters.sql import audit as auditing
 from segue.adapters.sql import notices, views
 from segue.adapters.sql.cluster import Now
 from segue.adapters.sql.ports.bulk import Bulk
@@ -103,11 +103,12 @@ class PostgresStore(
         PostgresScripts.__init__(self, parts)
         self._hint_listeners: list[HintListener] = []
         self._caring: asyncio.Task[None] | None = None
+        self._auditing = asyncio.Lock()
 
     async def audit(self, now: int) -> Audit:
-        """See `Views`."""
-        async with self._parts.readers.connection() as connection:
-            return await read(connection, lambda: auditing.audit(now), whole=True)
+        """See `Views`. One at a time, which is enough for the database."""
+        async with self._auditing:
+            return await prove(self._parts.readers.address, self._parts.settings, self._parts.readers.kind, now)
 
     @classmethod
     async def open(

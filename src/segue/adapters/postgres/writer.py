@@ -19,7 +19,7 @@ from segue.adapters.postgres.locks import BEGIN, BEGIN_ALONE
 from segue.adapters.postgres.numbers import SequenceNumbers, Wanted
 from segue.adapters.postgres.outcome import UnknownOutcome, was_committed
 from segue.adapters.postgres.settings import PostgresSettings
-from segue.adapters.postgres.trouble import ERRORS, is_lost, is_outage, is_worth_again, unavailable
+from segue.adapters.postgres.trouble import ERRORS, Away, is_lost, is_outage, is_worth_again, unavailable
 from segue.adapters.postgres.versions import SharedVersions
 from segue.adapters.sql.accept import Accepting
 from segue.adapters.sql.changes import OutOfDateError
@@ -198,7 +198,7 @@ class Writer:
             self._link.drop()
             committed = await was_committed(self._link, unknown.transaction, self._settings.unsure_s)
             if committed is None:
-                raise StoreUnavailable(f"the connection was lost: {unknown}, and it cannot be asked now") from unknown
+                raise Away(f"the connection was lost: {unknown}, and it cannot be asked now") from unknown
             if not committed:
                 raise ConnectionResetError("the connection was lost before the commit") from unknown
         except BaseException as error:

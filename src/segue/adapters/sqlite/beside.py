@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from segue.adapters.sql import activity, keeping
+from segue.adapters.sql import audit as auditing
 from segue.adapters.sql import users as people
 from segue.adapters.sql.scripts import Script
 from segue.adapters.sqlite.driver import drive
@@ -22,6 +23,7 @@ from segue.adapters.sqlite.schema import REVISION, bring_up_to_date
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.trouble import unavailable
 from segue.model.errors import DataFolderInUse, NotFound, StoreUnavailable
+from segue.model.ledger import Audit
 from segue.ports.activity import Activity, ActivityFilter, NewActivity
 from segue.ports.catalog import Token, User
 
@@ -104,6 +106,10 @@ class Beside:
             self._check(connection)
             connection.execute("BEGIN")
             return drive(script(), connection)
+
+    async def audit(self, now: int) -> Audit:
+        """Prove the ledger from the rows. Raises NotFound, StoreUnavailable."""
+        return self.read(lambda: auditing.audit(now))
 
     def copy_to(self, target: Path) -> None:
         """Copy the file as one consistent state into a new file `target`. Raises NotFound, StoreUnavailable."""
