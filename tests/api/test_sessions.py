@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from segue.api.session import COOKIE, is_secure
 from segue.control.attempts import Attempts
@@ -21,6 +22,8 @@ from tests.site import Answer, Site
 from tests.site import site as make_site
 
 EMAIL, PASSWORD = "ann@example.org", "correct horse"
+# What an earlier version stored of it.
+OF_SCRYPT = "scrypt$15$8$3$c2FsdCBvZiBhbiBvbGQgMQ==$bidkV0KETo0oQwDFD9zF9vXfspUPA4bSSOgHL6av9TU="
 
 
 class Browser:
@@ -74,6 +77,29 @@ async def test_what_a_person_starts_waits_where_automatic_runs_pass(known: Site)
     await browser.sign_in()
     started = await browser.call("POST", "/processes/orders/start", json={"a": 1})
     assert [task["id"] for task in await known.tasks(1)] == [started.json["message"]]
+
+
+async def test_signing_in_makes_an_old_hash_new(known: Site) -> None:
+    """The password stays, the role given meanwhile stays, and a wrong password changes nothing."""
+    [user] = await known.control.users.find()
+    await known.store.change_user(replace(user, password=OF_SCRYPT))
+    assert (await Browser(known).sign_in(password="correct house")).code == "sign-in-failed"
+    assert [one.password for one in await known.control.users.find()] == [OF_SCRYPT]
+    assert (await Browser(known).sign_in()).status == 200
+    [renewed] = await known.control.users.find()
+    assert renewed.password.startswith("$argon2id$")
+    assert renewed.scopes == user.scopes
+    assert (await Browser(known).sign_in()).status == 200
+    assert await known.control.users.find() == [renewed]
+
+
+async def test_an_old_hash_is_not_renewed_over_another_password(known: Site) -> None:
+    [user] = await known.control.users.find()
+    old = replace(user, password=OF_SCRYPT)
+    await known.control.users.set_password(user.id, "another horse")
+    await known.control.users.renew_hash(old, PASSWORD)
+    assert (await Browser(known).sign_in()).code == "sign-in-failed"
+    assert (await Browser(known).sign_in(password="another horse")).status == 200
 
 
 async def test_the_cookie_is_kept_from_scripts_other_sites_and_the_store(known: Site) -> None:

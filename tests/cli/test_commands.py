@@ -380,7 +380,7 @@ def test_a_user_is_made_with_a_password_from_stdin(tmp_path: Path) -> None:
         assert segue("user", "create", "--data", data, "--email", email, stdin=f"{password}\n").code == 1
     listed = segue("user", "list", "--data", data, "--json")
     assert [each["email"] for each in listed.json] == ["anna@example.org"]
-    assert "scrypt" not in listed.out
+    assert "argon2" not in listed.out
 
 
 def test_the_life_of_a_version(server: Server, tmp_path: Path) -> None:

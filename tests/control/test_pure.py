@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from segue.control.names import check_folder, check_name, slug
 from segue.control.paging import number_cursor, page, page_of_all
+from segue.control.passwords import hash_password, is_old, password_is
 from segue.control.tokens import base62
-from segue.control.users import hash_password, password_is
 from segue.control.workers import check_headers, check_url
 from segue.model.errors import Invalid
 
@@ -58,15 +58,48 @@ def test_base62_has_one_length_and_loses_nothing(raw: bytes) -> None:
     assert number.to_bytes(32, "big") == raw
 
 
+# Made by an earlier version from "correct horse".
+OF_SCRYPT = "scrypt$15$8$3$c2FsdCBvZiBhbiBvbGQgMQ==$bidkV0KETo0oQwDFD9zF9vXfspUPA4bSSOgHL6av9TU="
+
+
 def test_a_password_is_known_by_its_hash_alone() -> None:
     stored = hash_password("correct horse", b"s" * 16)
     assert "horse" not in stored
-    assert stored.startswith("scrypt$15$8$3$")
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert password_is("correct horse", stored)
     assert not password_is("correct house", stored)
     assert hash_password("correct horse", b"t" * 16) != stored
-    for other in ("", "scrypt$15$8$3$x", "plain", "md5$1$1$1$AA==$AA==", "scrypt$a$8$3$AA==$AA=="):
-        assert not password_is("correct horse", other)
+    assert not is_old(stored)
+    assert is_old(stored.replace("m=19456", "m=8192"))
+    assert is_old(stored.replace("argon2id", "argon2i"))
+
+
+def test_a_hash_of_an_earlier_version_is_known_and_old() -> None:
+    assert password_is("correct horse", OF_SCRYPT)
+    assert not password_is("correct house", OF_SCRYPT)
+    assert is_old(OF_SCRYPT)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "plain",
+        "md5$1$1$1$AA==$AA==",
+        "scrypt$15$8$3$x",
+        "scrypt$a$8$3$AA==$AA==",
+        "scrypt$40$8$3$AA==$AA==",
+        "scrypt$15$8$3$AA==$",
+        "$argon2id$v=19$m=19456,t=2,p=1$c3Nzc3Nzc3Nzc3Nzc3Nzcw",
+        "$argon2id$v=19$m=4294967295,t=4294967295,p=1$c3Nzc3Nzc3Nzc3Nzc3Nzcw$/J0Wa8PpPRPgT1nH1g+KZ+WaBmkJ80qcRdJSID/syCM",
+        "$argon2id$v=19$m=x,t=2,p=1$c3Nz$AAAA",
+        "$argon2id\u00e9$v=19$m=19456,t=2,p=1$c3Nz$AAAA",
+    ],
+)
+def test_what_is_no_hash_fits_no_password(stored: str) -> None:
+    assert not password_is("correct horse", stored)
+    assert not password_is("", stored)
+    assert is_old(stored)
 
 
 def test_addresses_of_workers() -> None:

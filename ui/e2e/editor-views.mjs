@@ -38,17 +38,12 @@ const VIEWS = [
   ],
 ];
 
-async function look(page, [name, path, ready], colour, width) {
-  await page.goto(url + path);
-  if (path.includes('/edit')) await drawn(page);
-  await ready(page);
+async function check(page, name, width, colour) {
+  await page.emulateMedia({ colorScheme: colour, reducedMotion: 'reduce' });
+  await page.locator(`html[data-mantine-color-scheme=${colour}]`).waitFor();
+  await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
   await page.evaluate(() => Promise.all(document.getAnimations().map((each) => each.finished.catch(() => undefined))));
   looked += 1;
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  if (wide > 0) {
-    found += 1;
-    console.error(`${name} ${width} ${colour}: scrolls sideways by ${wide} px`);
-  }
   const result = await page.evaluate(`${axe}; axe.run({ exclude: [['.djs-container']] })`);
   for (const each of result.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')) {
     found += 1;
@@ -56,6 +51,19 @@ async function look(page, [name, path, ready], colour, width) {
     console.error(`    ${each.nodes[0].failureSummary}`);
   }
   if (folder) await page.screenshot({ path: `${folder}/${name}-${width}-${colour}.png` });
+}
+
+async function look(page, [name, path, ready], width) {
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  await page.goto(url + path);
+  if (path.includes('/edit')) await drawn(page);
+  await ready(page);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (wide > 0) {
+    found += 1;
+    console.error(`${name} ${width}: scrolls sideways by ${wide} px`);
+  }
+  for (const colour of ['light', 'dark']) await check(page, name, width, colour);
 }
 
 try {
@@ -68,11 +76,8 @@ try {
   await page.getByRole('heading', { name: 'Home', level: 1 }).waitFor();
   for (const [width, height] of [[1440, 900], [390, 844]]) {
     await page.setViewportSize({ width, height });
-    for (const colour of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme: colour, reducedMotion: 'reduce' });
-      // On a narrow screen the nodes lie too close for the mouse of a test; the list of nodes is the way there.
-      for (const view of VIEWS.filter(([name]) => width > 400 || !/action|conditions|append/.test(name))) await look(page, view, colour, width);
-    }
+    // On a narrow screen the nodes lie too close for the mouse of a test; the list of nodes is the way there.
+    for (const view of VIEWS.filter(([name]) => width > 400 || !/action|conditions|append/.test(name))) await look(page, view, width);
   }
   must(faults.length === 0, `faults of the pages:\n${faults.join('\n')}`);
   if (found === 0) console.log(`ok: looked at ${looked} views`);

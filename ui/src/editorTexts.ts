@@ -61,6 +61,7 @@ export const editorTexts = {
   changes: 'What the first save changes',
   changesAbout: 'So that the editor can open the file, beyond your own work:',
   recover: (at: string) => `Work of ${at} that was not saved is still in this browser.`,
+  recoverOlder: 'The draft was changed after that; what was changed there is not in it.',
   recoverYes: 'Take it back',
   recoverNo: 'Drop it',
   cannotDraw: 'The file cannot be drawn',

@@ -4,7 +4,7 @@ import { fieldsOf, fromLabel, suggestionsFor, wordBefore } from '../src/editor/c
 import { everyOf, iso, simple } from '../src/editor/durations';
 import { withoutVariables } from '../src/editor/picture';
 import { fits, nameOfAction } from '../src/editor/kinds';
-import { forget, recall, remember } from '../src/editor/recovery';
+import { forget, offer, recall, remember } from '../src/editor/recovery';
 import { tabFor, todoCount, todoOf } from '../src/editor/todo';
 import { changesOf, fieldName, paintOf, shown, type GraphDiff } from '../src/versions/diff';
 import { stepsOf } from '../src/versions/steps';
@@ -85,13 +85,23 @@ describe('work that is not saved', () => {
   const held = new Map<string, string>();
   const storage = { getItem: (key: string) => held.get(key) ?? null, setItem: (key: string, text: string) => void held.set(key, text), removeItem: (key: string) => void held.delete(key) } as unknown as Storage;
   it('is kept, found again and forgotten', () => {
-    expect(recall('p', storage)).toBeNull();
-    remember('p', { xml: '<a/>', at: 5, version: 2 }, storage);
-    expect(recall('p', storage)).toEqual({ xml: '<a/>', at: 5, version: 2 });
-    forget('p', storage);
-    expect(recall('p', storage)).toBeNull();
+    expect(recall('p', 'now', storage)).toBeNull();
+    remember('p', { xml: '<a/>', at: 5, version: 2, revision: 'r' }, 'now', storage);
+    expect(recall('p', 'now', storage)).toEqual({ xml: '<a/>', at: 5, version: 2, revision: 'r' });
+    forget('p', 'now', storage);
+    expect(recall('p', 'now', storage)).toBeNull();
     held.set('segue.edit.p', '{');
-    expect(recall('p', storage)).toBeNull();
+    expect(recall('p', 'now', storage)).toBeNull();
+  });
+  it('is offered until one decides, whatever is drawn meanwhile; what is saved already is not', () => {
+    const left = { xml: '<left/>', at: 5, version: 2, revision: 'r' };
+    remember('q', left, 'now', storage);
+    expect(offer('q', '<saved/>', storage)).toEqual(left);
+    remember('q', { ...left, xml: '<drawn/>' }, 'now', storage);
+    forget('q', 'now', storage);
+    expect(offer('q', '<drawn/>', storage)).toEqual(left);
+    expect(offer('q', '<left/>', storage)).toBeNull();
+    expect(offer('q', '<saved/>', storage)).toBeNull();
   });
 });
 

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
 import re
 from collections.abc import Collection
 from typing import Literal
 
 from msgspec.structs import replace
 
+from segue.control.passwords import SALT_BYTES, hash_password
 from segue.control.tokens import SCOPES
 from segue.model.errors import Invalid, NameTaken, NotFound
 from segue.model.ids import make_id
 from segue.ports.catalog import User, UserCatalog
 from segue.ports.outside import Chance, Clock
 
-# One of the equivalent settings of the OWASP Password Storage Cheat Sheet: N = 2^15, r = 8, p = 3, 32 MiB.
-_LOG_N, _R, _P = 15, 8, 3
-_SALT_BYTES, _KEY_BYTES = 16, 32
 _SHORTEST, _LONGEST = 8, 1024
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
 
@@ -63,7 +57,7 @@ class Users:
         return User(
             id=make_id(now, self._chance.entropy(10)),
             email=address,
-            password=hash_password(password, self._chance.entropy(_SALT_BYTES)),
+            password=hash_password(password, self._chance.entropy(SALT_BYTES)),
             scopes=scopes,
             created=now,
         )
@@ -83,9 +77,17 @@ class Users:
     async def set_password(self, id: str, password: str) -> None:
         """Another password for a user. Raises Invalid, NotFound."""
         check_password(password)
-        user = await self._get(id)
-        hashed = await asyncio.to_thread(hash_password, password, self._chance.entropy(_SALT_BYTES))
-        await self._catalog.change_user(replace(user, password=hashed))
+        await self._get(id)
+        hashed = await asyncio.to_thread(hash_password, password, self._chance.entropy(SALT_BYTES))
+        # Looked at again after the time that the hash took: another role given meanwhile stays.
+        await self._catalog.change_user(replace(await self._get(id), password=hashed))
+
+    async def renew_hash(self, user: User, password: str) -> None:
+        """Store a hash of today's kind for a password just shown to be right, unless it was changed meanwhile."""
+        hashed = await asyncio.to_thread(hash_password, password, self._chance.entropy(SALT_BYTES))
+        now = next((one for one in await self._catalog.users() if one.id == user.id), None)
+        if now is not None and now.password == user.password:
+            await self._catalog.change_user(replace(now, password=hashed))
 
     async def delete(self, id: str) -> None:
         """Forget a user, whose sessions end. Raises NotFound, and Conflict for the last administrator."""
@@ -115,27 +117,3 @@ def check_password(password: str) -> None:
     """Raises Invalid for a password that is too short or too long."""
     if not _SHORTEST <= len(password) <= _LONGEST:
         raise Invalid(f"password: use {_SHORTEST} to {_LONGEST} characters")
-
-
-def hash_password(password: str, salt: bytes) -> str:
-    """The password through scrypt (RFC 7914), with its parameters, so that they can be raised later."""
-    key = _scrypt(password, salt, _LOG_N, _R, _P)
-    return f"scrypt${_LOG_N}${_R}${_P}${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
-
-
-def password_is(password: str, stored: str) -> bool:
-    """Whether `stored` was made from this password; False also for what is no such hash."""
-    try:
-        method, log_n, r, p, salt, key = stored.split("$")
-        if method != "scrypt":
-            return False
-        made = _scrypt(password, base64.b64decode(salt), int(log_n), int(r), int(p))
-        return hmac.compare_digest(made, base64.b64decode(key))
-    except (ValueError, binascii.Error):
-        return False
-
-
-def _scrypt(password: str, salt: bytes, log_n: int, r: int, p: int) -> bytes:
-    memory = 128 * r * (1 << log_n) * 2
-    raw = password.encode("utf-8", "surrogateescape")
-    return hashlib.scrypt(raw, salt=salt, n=1 << log_n, r=r, p=p, maxmem=memory, dklen=_KEY_BYTES)

@@ -95,6 +95,13 @@ function Workbench({ opened }: { opened: Schemas['OpenedOut'] | null }) {
   }, [session, opened]);
   useSelection();
   useEffect(() => {
+    if (!state.ready) return undefined;
+    // Who looks elsewhere may not come back to this page.
+    const away = () => document.visibilityState === 'hidden' && session.dirty && void session.keep();
+    document.addEventListener('visibilitychange', away);
+    return () => document.removeEventListener('visibilitychange', away);
+  }, [session, state.ready]);
+  useEffect(() => {
     // The panel beside it has taken its room now; from here on the drawing follows the size of its place.
     if (!state.ready) return undefined;
     session.fit();
@@ -134,7 +141,7 @@ function Workbench({ opened }: { opened: Schemas['OpenedOut'] | null }) {
       />
       <Keys opened={keys} close={() => setKeys(false)} />
       {state.status === 'conflict' && !later && <Conflict session={session} later={() => setLater(true)} />}
-      <Leave question={guard.question} stay={guard.stay} />
+      <Leave question={guard.question} stay={guard.stay} keep={() => session.keep()} />
       <Confirm question={question} close={() => setQuestion(null)} />
     </div>
   );
@@ -228,11 +235,14 @@ function useShortcuts(acts: Acts): void {
 
 function Recovery({ session }: { session: Session }) {
   const kept = session.state.kept!;
+  const older = kept.revision !== session.state.revision;
   return (
-    <Alert color="blue" py="xs">
+    <Alert color={older ? 'yellow' : 'blue'} py="xs">
       <Group gap="sm">
-        <Text size="sm">{t.editor.recover(instant(kept.at))}</Text>
-        <Button size="compact-sm" onClick={() => void session.replace(kept.xml).then(() => session.set({ kept: null }))}>
+        <Text size="sm">
+          {t.editor.recover(instant(kept.at))} {older && t.editor.recoverOlder}
+        </Text>
+        <Button size="compact-sm" onClick={() => void session.takeKept()}>
           {t.editor.recoverYes}
         </Button>
         <Button size="compact-sm" variant="default" onClick={() => session.dropKept()}>

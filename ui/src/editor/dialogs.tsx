@@ -55,7 +55,12 @@ export function Conflict({ session, later }: { session: Session; later: () => vo
   );
 }
 
-export function Leave({ question, stay }: { question: { leave: () => void } | null; stay: () => void }) {
+export function Leave({ question, stay, keep }: { question: { leave: () => void } | null; stay: () => void; keep: () => Promise<unknown> }) {
+  const go = () => {
+    stay();
+    // A drawing that cannot be written cannot be kept either; that is no reason to hold somebody here.
+    void keep().catch(() => undefined).then(() => question?.leave());
+  };
   return (
     <Modal opened={question !== null} onClose={stay} title={t.editor.leave.title} closeButtonProps={close}>
       <Stack>
@@ -64,13 +69,7 @@ export function Leave({ question, stay }: { question: { leave: () => void } | nu
           <Button variant="default" onClick={stay} data-autofocus>
             {t.editor.leave.stay}
           </Button>
-          <Button
-            color="red"
-            onClick={() => {
-              stay();
-              question?.leave();
-            }}
-          >
+          <Button color="red" onClick={go}>
             {t.editor.leave.go}
           </Button>
         </Group>

@@ -8,7 +8,7 @@ import type { Badge, BadgesService } from './badges';
 import { is, type Canvas, type CommandStack, type EventBus, type Moddle, type ModdleModel, type Registry, type Selection, type Shape } from './bpmn';
 import { blank, createModeler, openIn, xmlOf, type Editor } from './modeler';
 import type { Offer } from './kinds';
-import { forget, recall, remember, type Kept } from './recovery';
+import { forget, offer, remember, type Kept } from './recovery';
 
 export type Finding = Schemas['FindingOut'];
 export type Status = 'saved' | 'draftSaved' | 'saving' | 'changed' | 'layout' | 'failed' | 'conflict' | 'read';
@@ -108,7 +108,6 @@ export class Session {
       key: several ? undefined : opened?.key,
       changes: opened?.changes ?? [],
       findings: opened?.findings ?? [],
-      kept: recall(this.process),
     });
     let lost: string[];
     try {
@@ -120,13 +119,10 @@ export class Session {
       throw error;
     }
     if (number !== this.opening || this.closed) return;
-    if (this.state.kept?.xml === this.savedXml) {
-      forget(this.process);
-      this.set({ kept: null });
-    }
     this.listen();
     this.fit();
-    this.set({ ready: true, lost, status: this.mayEdit ? (opened ? 'saved' : 'changed') : 'read' });
+    const kept = this.mayEdit ? offer(this.process, this.savedXml) : null;
+    this.set({ ready: true, lost, kept, status: this.mayEdit ? (opened ? 'saved' : 'changed') : 'read' });
     void this.check();
   }
 
@@ -213,8 +209,7 @@ export class Session {
     const number = ++this.checkNumber;
     this.set({ checked: false });
     try {
-      const xml = await xmlOf(this.modeler);
-      if (this.mayEdit && xml !== this.savedXml) remember(this.process, { xml, at: Date.now(), version: this.state.version?.version ?? null });
+      const xml = await this.keep();
       const path = href('/api/v1/files/check', given({ file: `${this.process}.bpmn`, key: this.keyIn() }));
       const found = await send<Schemas['CheckedOut']>('POST', path, xml, 'application/xml');
       if (number !== this.checkNumber || this.closed) return;
@@ -223,6 +218,17 @@ export class Session {
     } catch (error) {
       if (number === this.checkNumber && !this.closed) this.set({ checked: true, checkError: error as Error });
     }
+  }
+
+  /** Keep in this browser what is not saved; the file as it is now. */
+  async keep(): Promise<string> {
+    const xml = await xmlOf(this.made);
+    if (this.mayEdit && !this.closed && xml !== this.savedXml) remember(this.process, this.keptOf(xml));
+    return xml;
+  }
+
+  private keptOf(xml: string): Kept {
+    return { xml, at: Date.now(), version: this.state.version?.version ?? null, revision: this.state.revision };
   }
 
   private keyIn(): string | undefined {
@@ -288,7 +294,7 @@ export class Session {
     if (this.closed) return;
     const status = now === xml ? (answer.published ? 'saved' : 'draftSaved') : 'changed';
     const before = this.state.version;
-    this.set({ status, revision: answer.revision, changes: [], lost: [], kept: null });
+    this.set({ status, revision: answer.revision, changes: [], lost: [] });
     if (before?.version !== answer.version || before.state !== answer.state) {
       const process = await ask(api.GET('/api/v1/processes/{process}', { params: { path: { process: this.process } } }));
       this.set({ version: process.versions.find((each) => each.version === answer.version) ?? null });
@@ -313,8 +319,9 @@ export class Session {
   async takeTheirs(version: number): Promise<void> {
     const opened = await ask(api.GET('/api/v1/processes/{process}/versions/{number}/edit', { params: { path: { process: this.process, number: version } } }));
     const mine = await xmlOf(this.made);
-    const kept = { xml: mine, at: Date.now(), version: this.state.version?.version ?? null };
-    remember(this.process, kept);
+    const kept = this.keptOf(mine);
+    remember(this.process, kept, 'offered');
+    forget(this.process);
     const { lost } = await openIn(this.made, opened.xml);
     this.fit();
     this.savedXml = await xmlOf(this.made);
@@ -332,8 +339,15 @@ export class Session {
     this.fit();
   }
 
+  async takeKept(): Promise<void> {
+    if (!this.state.kept) return;
+    await this.replace(this.state.kept.xml);
+    await this.keep();
+    this.dropKept();
+  }
+
   dropKept(): void {
-    forget(this.process);
+    forget(this.process, 'offered');
     this.set({ kept: null });
   }
 

@@ -1,6 +1,6 @@
 // Ctrl-K: every page and every process by a few letters, by keyboard alone.
 import { Kbd, Modal, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
-import { useMemo, useState, type KeyboardEvent } from 'react';
+import { useEffect, useMemo, useState, type KeyboardEvent } from 'react';
 import { useLocation } from 'wouter';
 
 import { useProcesses } from '../api/queries';
@@ -14,14 +14,20 @@ const SHOWN = 12;
 export function Palette({ opened, close }: { opened: boolean; close: () => void }) {
   return (
     <Modal opened={opened} onClose={close} title={t.nav.palette} closeButtonProps={{ 'aria-label': t.close }}>
-      <Choices close={close} />
+      <Choices opened={opened} close={close} />
     </Modal>
   );
 }
 
-function Choices({ close }: { close: () => void }) {
+function Choices({ opened, close }: { opened: boolean; close: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
+  // Called again while it is still fading away it is the same one, and begins anew.
+  useEffect(() => {
+    if (!opened) return;
+    setText('');
+    setAt(0);
+  }, [opened]);
   const [, go] = useLocation();
   const who = useWho();
   const processes = useProcesses();
@@ -54,6 +60,7 @@ function Choices({ close }: { close: () => void }) {
   return (
     <Stack gap="xs">
       <TextInput
+        autoFocus
         data-autofocus
         aria-label={t.search}
         placeholder={t.search}
