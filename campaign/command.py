@@ -17,7 +17,22 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from campaign import batch, cluster, disk, figures, kill, limits, migrate, order, outage, reports, sinks, switch, trash
+from campaign import (
+    batch,
+    cluster,
+    disk,
+    figures,
+    kill,
+    limits,
+    migrate,
+    order,
+    outage,
+    reports,
+    sinks,
+    switch,
+    trash,
+    upgrade,
+)
 from campaign.api import NO_ANSWER, RefusedError
 from campaign.plan import EMBEDDED, STORES, Plan
 from campaign.processes import ProcessError
@@ -42,6 +57,7 @@ CAMPAIGNS = {
     "switch-kill": Campaign(switch.campaign_with_kills, 500),
     "cluster": Campaign(cluster.campaign, 300),
     "migrate": Campaign(migrate.campaign, 10),
+    "upgrade": Campaign(upgrade.campaign, 10),
     "batch": Campaign(batch.campaign, 20),
     "limits": Campaign(limits.campaign, 200),
     "trash": Campaign(trash.campaign, 5),

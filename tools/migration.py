@@ -1,7 +1,8 @@
 """Writes the migration from the newest one to what `adapters/sql/tables.py` says: `tools/migration.py add_a_column`.
 
 With `--again` the newest migration is written anew instead; only before it was in a release. Look at what was written:
-a column that is to hold something needs its old rows filled. Then set `REVISION` in `adapters/sqlite/schema.py`.
+a column that is to hold something needs its old rows filled, and code of the release before has to go on
+(`tools/migration_rules.py`). Then set `REVISION` in `adapters/sqlite/schema.py`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import pytest
 
 from campaign.places import may_mount
 from campaign.processes import ROOT
+from segue.adapters.postgres.schema import newest
 from tests.postgres import needs_postgres
 
 pytestmark = pytest.mark.timeout(300)
@@ -92,6 +93,14 @@ def test_moves_to_postgresql_and_back(tmp_path: Path) -> None:
         assert notes[f"rows_{way}"] > notes[f"rows_in_pauses_{way}"] > 0
         assert notes[f"live_messages_{way}"] > 0
         assert notes[f"longest_pause_{way}_s"] > 0
+
+
+def test_another_release_without_a_pause(tmp_path: Path) -> None:
+    """The old code works, and starts, on the schema of the new one."""
+    needs_postgres()
+    line = play(tmp_path, "upgrade", "--faults", "2")
+    assert (line["notes"]["unanswered_starts"], line["notes"]["refused_starts"]) == (0, 0)
+    assert line["notes"]["schema"] > newest()
 
 
 def test_switch_while_the_server_is_killed(tmp_path: Path) -> None:

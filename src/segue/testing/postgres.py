@@ -254,7 +254,9 @@ async def empty(address: Address) -> None:
     try:
         tables = [row[0] for row in await connection.fetch(_TABLES)]
         # Faster than TRUNCATE for tables that hold next to nothing; nothing is looked up meanwhile.
-        await connection.execute("SET session_replication_role = replica; DELETE FROM fact WHERE name <> 'revision'")
+        await connection.execute(
+            "SET session_replication_role = replica; DELETE FROM fact WHERE name NOT IN ('revision', 'oldest')"
+        )
         await connection.execute("; ".join(f'DELETE FROM "{table}"' for table in tables))  # noqa: S608
     finally:
         await connection.close()

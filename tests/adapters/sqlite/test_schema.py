@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from segue.adapters.clock import SystemClock
-from segue.adapters.sqlite import migrate, schema
+from segue.adapters.sqlite import beside, migrate, schema
 from segue.adapters.sqlite.file import FILE
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.store import SqliteStore
@@ -131,9 +131,31 @@ async def test_no_copy_no_migration(folder: Path, steps: Path, monkeypatch: pyte
     assert _described(folder / FILE) == before
 
 
+async def test_a_file_of_a_newer_segue_that_lets_this_one_go_on_is_opened(
+    folder: Path, steps: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So whoever was brought to a newer release, and does not like it, goes back to the one before."""
+    work = 'op.add_column("message", sa.Column("colour", sa.Text(), nullable=True))'
+    add_step(steps, monkeypatch, NEXT, work)
+    await open_store(folder).close()
+    for module in (schema, beside):
+        monkeypatch.setattr(module, "REVISION", NOW)
+    store = open_store(folder)
+    [version] = await store.published()
+    assert len(await store.take(version.id, "a", 10, SystemClock().now(), ordered=False)) == 5
+    await store.close()
+    assert (await beside.Beside(folder).audit(1)).balanced
+    monkeypatch.setattr(migrate, "oldest_of", lambda _steps: LAST)
+    add_step(steps, monkeypatch, LAST, 'op.drop_column("worker", "headers")')
+    await open_store(folder).close()
+    monkeypatch.setattr(schema, "REVISION", NOW)
+    with pytest.raises(StoreUnavailable, match=rf"written by a newer Segue \(schema {LAST}, this one knows {NOW}\)"):
+        open_store(folder)
+
+
 async def test_a_file_of_a_newer_segue_is_refused(folder: Path) -> None:
     with sqlite3.connect(folder / FILE) as connection:
-        connection.execute("UPDATE fact SET value = '9999' WHERE name = 'revision'")
+        connection.execute("UPDATE fact SET value = '9999' WHERE name IN ('revision', 'oldest')")
     connection.close()
     with pytest.raises(StoreUnavailable, match=r"written by a newer Segue \(schema 9999, this one knows"):
         open_store(folder)

@@ -15,7 +15,7 @@ from segue.adapters.postgres.auditing import audit_over
 from segue.adapters.postgres.connect import Connection, connect, connect_unhurried
 from segue.adapters.postgres.cursor import BridgedCursor, bridged
 from segue.adapters.postgres.locks import BEGIN, BEGIN_ALONE
-from segue.adapters.postgres.schema import bring_up_to_date, newest, revision_of
+from segue.adapters.postgres.schema import bring_up_to_date, check_newer, newest, revision_of
 from segue.adapters.postgres.scripted import execute, read
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS, unavailable
@@ -72,7 +72,9 @@ class PostgresBeside(Catalog):
             found = await revision_of(connection, self._address)
             if found is None:
                 raise NotFound(f"{self._address.shown} holds no store")
-            if found != newest():
+            if found > newest():
+                await check_newer(connection, self._address, found)
+            elif found != newest():
                 text = f"{self._address.shown} has revision {found} of the store and this is for {newest()}"
                 raise StoreUnavailable(f"{text}: start a server of this version once, or use the command of the other")
             yield connection

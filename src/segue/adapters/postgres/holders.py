@@ -19,11 +19,13 @@ from segue.adapters.postgres.hints import CHANNEL
 from segue.adapters.postgres.locks import HOLDERS, HOLDERS_CLASS, WORK
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS, unavailable
+from segue.adapters.sql.revisions import FACT
 from segue.model.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-_ENTER = "INSERT INTO holder (id, beat, about) VALUES (nextval('holder_number'), 0, $1) RETURNING id"
+_ENTER = "INSERT INTO holder (id, beat, about, revision) VALUES (nextval('holder_number'), 0, $1, $2) RETURNING id"
+_OLDEST = f"SELECT value FROM fact WHERE name = '{FACT}'"  # noqa: S608 - a name
 _LOCK = f"SELECT pg_advisory_lock({HOLDERS} + $1::bigint)"
 _BEAT = "UPDATE holder SET beat = beat + 1 WHERE id = $1 RETURNING beat"
 _OTHERS = (
@@ -35,6 +37,10 @@ _OTHERS = (
 _ALONE = f"SELECT pg_advisory_xact_lock({WORK})"
 _BURY = "DELETE FROM holder WHERE id = $1 AND beat = $2"
 _LEAVE = "DELETE FROM holder WHERE id = $1"
+# Code from before there was a column for it says nothing.
+_OLD_CODE = (
+    "SELECT about FROM holder h WHERE id = ANY($1::bigint[]) AND coalesce(to_jsonb(h) ->> 'revision', '') < $2::text"
+)
 _FORGET_LEASES = "DELETE FROM queue_lease WHERE holder NOT IN (SELECT id FROM holder)"
 
 Listener = Callable[[], None]
@@ -44,6 +50,12 @@ async def living(connection: Connection) -> list[str]:
     """What the processes that hold a lock of theirs say of themselves: those that use the database now."""
     alive = [row[0] for row in await connection.fetch(_OTHERS, 0) if row[2]]
     return [row[0] for row in await connection.fetch("SELECT about FROM holder WHERE id = ANY($1::bigint[])", alive)]
+
+
+async def older_than(connection: Connection, oldest: str) -> list[str]:
+    """What the processes say of themselves that use the database now with code from before this revision."""
+    alive = [row[0] for row in await connection.fetch(_OTHERS, 0) if row[2]]
+    return [row[0] for row in await connection.fetch(_OLD_CODE, alive, oldest)]
 
 
 class _Seen:
@@ -68,6 +80,7 @@ class Heart:
         link: Link,
         settings: PostgresSettings,
         about: str,
+        revision: str,
         *,
         on_evicted: Listener,
         on_freed: Listener,
@@ -78,6 +91,7 @@ class Heart:
         self._link = link
         self._settings = settings
         self._about = about
+        self._revision = revision
         self._on_evicted = on_evicted
         self._on_freed = on_freed
         self._on_notice = on_notice
@@ -168,11 +182,18 @@ class Heart:
         self._connection = connection
 
     async def _enter(self, connection: Connection) -> None:
-        """Become a holder with a new number; nobody commits meanwhile, so everybody knows of it from then on."""
+        """Become a holder with a new number; nobody commits meanwhile, so everybody knows of it from then on.
+
+        Raises StoreUnavailable when the schema was brought to where this code cannot follow.
+        """
         evicted = self.id != 0
         async with connection.transaction():
             await connection.execute(_ALONE)
-            number = await connection.fetchval(_ENTER, self._about)
+            oldest = await connection.fetchval(_OLDEST)
+            if oldest is not None and oldest > self._revision:
+                text = f"{self._link.address.shown} needs code that knows schema {oldest}, and this knows"
+                raise StoreUnavailable(f"{text} {self._revision}: start a newer Segue")
+            number = await connection.fetchval(_ENTER, self._about, self._revision)
         await connection.execute(_LOCK, number)
         self.id = number
         if evicted:

@@ -66,7 +66,7 @@ class PostgresHouse:
             await bring_up_to_date(address, PostgresSettings())
             filled = [name for name in tables if await connection.fetchval(f'SELECT EXISTS (SELECT 1 FROM "{name}")')]  # noqa: S608 - names
             check_empty(address.shown, filled)
-        await connection.execute("DELETE FROM fact WHERE name <> 'revision'")
+        await connection.execute("DELETE FROM fact WHERE name NOT IN ('revision', 'oldest')")
         await connection.execute(_MARK, MOVING[0])
         return cls(address, connection, target=True)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segue.adapters import sql
 from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.connect import Connection, check_server, connect_unhurried
-from segue.adapters.postgres.locks import SCHEMA
+from segue.adapters.postgres.holders import older_than
+from segue.adapters.postgres.locks import SCHEMA, WORK
 from segue.adapters.postgres.settings import PostgresSettings
-from segue.adapters.postgres.trouble import ERRORS, is_passing, unavailable
+from segue.adapters.postgres.trouble import ERRORS, is_passing, is_worth_again, unavailable
 from segue.adapters.sql.moving import refuse_moved
+from segue.adapters.sql.revisions import FACT, lets_in, oldest_of, said_of
 from segue.model.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FOLDER = Path(sql.__file__).parent / "migrations"
+
+_LOCK_MS = 2_000
+_ATTEMPTS = 60
+_PAUSE_S = 1.0
 
 # Which sequence numbers which rows: the number given last is at least the highest one there.
 _NUMBERS = {
@@ -42,7 +49,9 @@ def newest() -> str:
 
 
 async def bring_up_to_date(address: Address, settings: PostgresSettings) -> None:
-    """Make the schema what this version of Segue expects; one process does so at a time.
+    """Make the schema what this version of Segue expects; one process does so at a time, others work meanwhile.
+
+    A newer schema that lets this code go on is left as it is.
 
     Raises StoreUnavailable for a database that is newer, holds tables of others, or cannot be brought forward; it is as
     it was then.
@@ -56,8 +65,15 @@ async def bring_up_to_date(address: Address, settings: PostgresSettings) -> None
             return
         await connection.execute(f"SELECT pg_advisory_lock({SCHEMA})")
         found = await revision_of(connection, address)
-        if found != wanted:
-            await _migrate(address, settings, found, wanted)
+        if found is not None and found > wanted:
+            await check_newer(connection, address, found)
+            return
+        for _ in range(_ATTEMPTS):
+            if found == wanted or await _migrate(connection, address, settings, found, wanted):
+                return
+            await asyncio.sleep(_PAUSE_S)
+        text = f"{address.shown} could not be brought from schema {found} to {wanted}: others were at its tables"
+        raise StoreUnavailable(f"{text} each time ({_ATTEMPTS} times); start again when less is going on")
     except ERRORS as error:
         raise unavailable(error, address) from error
     finally:
@@ -76,6 +92,15 @@ async def revision_of(connection: Connection, address: Address) -> str | None:
     return str(found)
 
 
+async def check_newer(connection: Connection, address: Address, found: str) -> None:
+    """Raises StoreUnavailable for a newer schema that does not let this code go on."""
+    oldest = await connection.fetchval("SELECT value FROM fact WHERE name = $1", FACT)
+    if not lets_in(newest(), oldest):
+        detail = f"{address.shown} was written by a newer Segue (schema {found}, this one knows {newest()})"
+        raise StoreUnavailable(f"{detail}: start that version")
+    log.warning("%s", said_of(address.shown, found, newest()))
+
+
 async def mark(connection: Connection) -> str | None:
     """Where everything of a database was moved to, or that a move goes on; None in most cases."""
     if await connection.fetchval("SELECT to_regclass('fact')") is None:
@@ -90,15 +115,20 @@ async def set_numbers(connection: Connection) -> None:
         await connection.execute(f"SELECT setval('{sequence}', greatest(1, ({highest})))")
 
 
-async def _migrate(address: Address, settings: PostgresSettings, found: str | None, wanted: str) -> None:
+async def _migrate(
+    connection: Connection, address: Address, settings: PostgresSettings, found: str | None, wanted: str
+) -> bool:
+    """Take the steps in one transaction. False when others were at the tables for too long: nothing has changed then.
+
+    What works on the tables goes on up to the moment at which they are changed, and waits for that, no longer than
+    _LOCK_MS: who waits for a table makes all wait who come after it.
+    """
     # Imported here only: a server whose schema is current starts without them.
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     steps = _steps(found, wanted)
-    if steps is None:
-        detail = f"{address.shown} was written by a newer Segue (schema {found}, this one knows {wanted})"
-        raise StoreUnavailable(f"{detail}: start that version")
+    oldest = oldest_of(step.module for step in _steps(None, wanted))
     if found is not None:
         log.warning("Bringing %s from schema %s to %s", address.shown, found, wanted)
 
@@ -108,10 +138,17 @@ async def _migrate(address: Address, settings: PostgresSettings, found: str | No
     engine = create_async_engine("postgresql+asyncpg://", async_creator=creator, poolclass=NullPool)
     try:
         async with engine.begin() as through:
-            await through.run_sync(_run, steps, wanted)
+            await through.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_MS}ms'")
+            if found is not None and any(hasattr(step.module, "oldest") for step in steps):
+                await through.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WORK})")  # nobody comes or commits
+                await _refuse_old_code(connection, address, oldest, wanted)
+            await through.run_sync(_run, steps, {"revision": wanted, FACT: oldest})
+        return True
     except StoreUnavailable:
         raise
     except Exception as error:
+        if any(map(is_worth_again, _causes(error))):
+            return False
         if cut := next(filter(is_passing, _causes(error)), None):
             raise unavailable(cut, address) from error
         detail = f"{address.shown} could not be brought from schema {found} to {wanted} and is as it was ({error})"
@@ -122,6 +159,13 @@ async def _migrate(address: Address, settings: PostgresSettings, found: str | No
         await engine.dispose()
 
 
+async def _refuse_old_code(connection: Connection, address: Address, oldest: str, wanted: str) -> None:
+    """Raises StoreUnavailable while processes work on the database whose code cannot do so on the wanted schema."""
+    if there := await older_than(connection, oldest):
+        text = f"{', '.join(there)} work on {address.shown} with code from before schema {oldest}"
+        raise StoreUnavailable(f"{text}, which cannot go on with {wanted}: replace them by the release between first")
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """An error and what it came of; the driver's own stands at the end."""
     cause: BaseException | None = error
@@ -130,17 +174,15 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__
 
 
-def _steps(found: str | None, wanted: str) -> Sequence[Script] | None:
-    """The steps from a revision to another, first one first; None when the first one is not known."""
+def _steps(found: str | None, wanted: str) -> Sequence[Script]:
+    """The steps from a revision to another, first one first."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     scripts = ScriptDirectory(str(FOLDER))
-    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        return None
     return list(reversed(list(scripts.iterate_revisions(wanted, found or "base"))))
 
 
-def _run(through: Through, steps: Sequence[Script], wanted: str) -> None:
+def _run(through: Through, steps: Sequence[Script], facts: Mapping[str, str]) -> None:
     from alembic.operations import Operations  # noqa: PLC0415
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
 
@@ -148,5 +190,6 @@ def _run(through: Through, steps: Sequence[Script], wanted: str) -> None:
     with Operations.context(context):
         for step in steps:
             step.module.upgrade()
-    text = "INSERT INTO fact (name, value) VALUES ('revision', '{}') ON CONFLICT (name) DO UPDATE SET value = '{}'"
-    through.exec_driver_sql(text.format(wanted, wanted))
+    text = "INSERT INTO fact (name, value) VALUES ('{}', '{}') ON CONFLICT (name) DO UPDATE SET value = '{}'"
+    for name, value in facts.items():
+        through.exec_driver_sql(text.format(name, value, value))

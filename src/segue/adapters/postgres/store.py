@@ -20,7 +20,7 @@ from segue.adapters.postgres.holders import Heart
 from segue.adapters.postgres.locks import HORIZON
 from segue.adapters.postgres.messages import SharedMessages
 from segue.adapters.postgres.parts import Parts
-from segue.adapters.postgres.schema import bring_up_to_date
+from segue.adapters.postgres.schema import bring_up_to_date, newest
 from segue.adapters.postgres.scripted import PostgresScripts, read
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS
@@ -94,6 +94,7 @@ class PostgresStore(
             link(),
             parts.settings,
             f"{socket.gethostname()}:{os.getpid()}",
+            newest(),
             on_evicted=self.evicted,
             on_freed=self.look_again,
             on_notice=lambda payload: parts.hints.take(payload),  # noqa: PLW0108 - there are none yet

@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 
 # What belongs to processes that run, and not to what they work on.
 _LEFT_BEHIND = {"member", "lease"}
-_FACTS_LEFT_BEHIND = ("revision", "closed", "moved")
+_FACTS_LEFT_BEHIND = ("revision", "oldest", "closed", "moved")
 _APPENDED = {event.name: "seq", step.name: "seq", log.name: "seq", instance.name: "num"}
 _ENDED = {instance.name: "finished IS NOT NULL"}
 _SPAN = 200_000

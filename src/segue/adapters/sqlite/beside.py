@@ -16,10 +16,11 @@ from typing import TypeVar
 from segue.adapters.sql import activity, keeping
 from segue.adapters.sql import audit as auditing
 from segue.adapters.sql import users as people
+from segue.adapters.sql.revisions import lets_in
 from segue.adapters.sql.scripts import Script
 from segue.adapters.sqlite.driver import drive
 from segue.adapters.sqlite.file import FILE, FolderLock, address, check_sqlite, connect_reader
-from segue.adapters.sqlite.schema import REVISION, bring_up_to_date
+from segue.adapters.sqlite.schema import REVISION, bring_up_to_date, oldest_for
 from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.trouble import unavailable
 from segue.model.errors import DataFolderInUse, NotFound, StoreUnavailable
@@ -161,6 +162,9 @@ class Beside:
 
     def _check(self, connection: sqlite3.Connection) -> None:
         found = connection.execute("SELECT value FROM fact WHERE name = 'revision'").fetchone()
+        newer = found is not None and found[0] > REVISION
+        if newer and lets_in(REVISION, oldest_for(connection)):
+            return
         if found is None or found[0] != REVISION:
             there = found[0] if found else "none"
             text = f"{self._file} has revision {there} of the store and this is for {REVISION}"

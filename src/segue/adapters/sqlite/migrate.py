@@ -13,16 +13,18 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from segue.adapters import sql
+from segue.adapters.sql.revisions import FACT, oldest_of
 
 FOLDER = Path(sql.__file__).parent / "migrations"
 
 
-def steps_from(found: str, wanted: str) -> Sequence[Script] | None:
-    """Return the steps from a revision to another, first one first; None when the first one is not known."""
-    scripts = ScriptDirectory(str(FOLDER))
-    if found not in {script.revision for script in scripts.walk_revisions()}:
-        return None
-    return list(reversed(list(scripts.iterate_revisions(wanted, found))))
+def steps_from(found: str, wanted: str) -> Sequence[Script]:
+    """Return the steps from a revision to another, first one first."""
+    return list(reversed(list(ScriptDirectory(str(FOLDER)).iterate_revisions(wanted, found))))
+
+
+def _oldest() -> str:
+    return oldest_of(script.module for script in ScriptDirectory(str(FOLDER)).walk_revisions())
 
 
 def run(connection: sqlite3.Connection, steps: Sequence[Script], wanted: str) -> None:
@@ -36,6 +38,7 @@ def run(connection: sqlite3.Connection, steps: Sequence[Script], wanted: str) ->
                 for step in steps:
                     step.module.upgrade()
             connection.execute("UPDATE fact SET value = ? WHERE name = 'revision'", (wanted,))
+            connection.execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", (FACT, _oldest()))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

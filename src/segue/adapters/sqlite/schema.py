@@ -12,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from segue.adapters.sql.moving import refuse_moved
+from segue.adapters.sql.revisions import FACT, OLDEST, lets_in, said_of
 from segue.adapters.sql.tables import metadata
 from segue.adapters.sqlite.file import connect_writer
 from segue.adapters.sqlite.settings import SqliteSettings
@@ -19,7 +20,7 @@ from segue.model.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-REVISION = "0012"
+REVISION = "0013"
 """The revision of the schema that this code works on; the newest in `adapters/sql/migrations`."""
 
 
@@ -35,7 +36,9 @@ def bring_up_to_date(file: Path, settings: SqliteSettings) -> None:
             _create(connection)
             return
         refuse_moved(str(file.parent), moved_to(connection))
-        if found != REVISION:
+        if found > REVISION:
+            _check_newer(connection, file, found)
+        elif found != REVISION:
             _migrate(connection, file, found)
 
 
@@ -52,6 +55,20 @@ def revision_of(connection: sqlite3.Connection, file: Path) -> str | None:
     return str(row[0])
 
 
+def _check_newer(connection: sqlite3.Connection, file: Path, found: str) -> None:
+    """Raises StoreUnavailable for a newer schema that does not let this code go on."""
+    if not lets_in(REVISION, oldest_for(connection)):
+        detail = f"{file} was written by a newer Segue (schema {found}, this one knows {REVISION})"
+        raise StoreUnavailable(f"{detail}: start that version, or put the folder back from a backup")
+    log.warning("%s", said_of(str(file), found, REVISION))
+
+
+def oldest_for(connection: sqlite3.Connection) -> str | None:
+    """The oldest revision whose code may work on the file; None when it does not say."""
+    row = connection.execute("SELECT value FROM fact WHERE name = ?", (FACT,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def moved_to(connection: sqlite3.Connection) -> str | None:
     """Where everything of a store was moved to; None when it was not."""
     row = connection.execute("SELECT value FROM fact WHERE name = 'moved'").fetchone()
@@ -65,7 +82,8 @@ def _create(connection: sqlite3.Connection) -> None:
         connection.execute(str(CreateTable(table).compile(dialect=dialect)))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
-    connection.execute("INSERT INTO fact (name, value) VALUES ('revision', ?)", (REVISION,))
+    facts = [("revision", REVISION), (FACT, OLDEST)]
+    connection.executemany("INSERT INTO fact (name, value) VALUES (?, ?)", facts)
     connection.execute("COMMIT")
 
 
@@ -74,12 +92,6 @@ def _migrate(connection: sqlite3.Connection, file: Path, found: str) -> None:
     from segue.adapters.sqlite import migrate  # noqa: PLC0415
 
     steps = migrate.steps_from(found, REVISION)
-    if steps is None:
-        detail = (
-            f"{file} was written by a newer Segue (schema {found}, this one knows {REVISION}): start that version, or"
-            " put the folder back from a backup"
-        )
-        raise StoreUnavailable(detail)
     copy = _back_up(connection, file, found)
     log.warning("Bringing %s from schema %s to %s; a copy of it as it was is %s", file, found, REVISION, copy)
     try:
