@@ -154,11 +154,12 @@ class Gathered:
 
     def handled(self, rows: Iterable[Handled]) -> None:
         """Add handlings."""
-        groups: dict[Key, list[Handled]] = defaultdict(list)
+        queues: dict[int, list[Handled]] = defaultdict(list)
         for row in rows:
-            groups[row[0], row[4] // _MINUTE_MS].append(row)
-        for (queue, minute), group in groups.items():
-            _add_group(self.of(queue, minute * _MINUTE_MS), group)
+            queues[row[0]].append(row)
+        for queue, group in queues.items():
+            for at, some in _by_minute(group):
+                _add_group(self.of(queue, at), some)
 
     def started(self, rows: Iterable[Sequence[int]]) -> None:
         """Add starts: version and instant."""
@@ -175,6 +176,18 @@ class Gathered:
             figures = self.of(-version, minute * _MINUTE_MS)
             _add(figures.counts, Counter([state for _, state, _, _ in group]))
             figures.sketch(DURATION).add([ended - started for _, _, started, ended in group])
+
+
+def _by_minute(group: list[Handled]) -> Iterable[tuple[int, list[Handled]]]:
+    """Each minute with those that ended in it; what is added at once is nearly always of one minute."""
+    ended = [row[4] for row in group]
+    first, last = min(ended) // _MINUTE_MS, max(ended) // _MINUTE_MS
+    if first == last:
+        return [(first * _MINUTE_MS, group)]
+    minutes: dict[int, list[Handled]] = defaultdict(list)
+    for row in group:
+        minutes[row[4] // _MINUTE_MS * _MINUTE_MS].append(row)
+    return minutes.items()
 
 
 def _add_group(figures: Figures, group: list[Handled]) -> None:

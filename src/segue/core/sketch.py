@@ -8,7 +8,8 @@ right as a minute's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from math import log
 
 from msgspec import Struct
@@ -20,8 +21,11 @@ _GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
 _PER_LOG = 1 / log(_GAMMA)
 # The middle of a bucket, as far from its lower bound as from its upper one in proportion.
 _MIDDLE = 2 * _GAMMA / (1 + _GAMMA)
-_TABLE = [0, *(int(log(value) * _PER_LOG) for value in range(1, 8192))]
+# The bucket of each small value, so that a column of them is counted without a step in Python for each.
+_ZERO = -1
+_TABLE = [_ZERO, *(int(log(value) * _PER_LOG) for value in range(1, 32_768))]
 _TABLED = len(_TABLE)
+_FIND = _TABLE.__getitem__
 
 
 class Sketch(Struct, kw_only=True):
@@ -46,16 +50,14 @@ class Sketch(Struct, kw_only=True):
         self._bounds(least, most)
         self.count += len(values)
         self.total += sum(values)
-        buckets, table = self.buckets, _TABLE
         if most < _TABLED:
-            found: Iterable[int] = [table[value] for value in values if value]
+            found = Counter(map(_FIND, values))
         else:
-            found = [table[v] if v < _TABLED else int(log(v) * _PER_LOG) for v in values if v]
-        held = 0
-        for index in found:
-            held += 1
-            buckets[index] = buckets.get(index, 0) + 1
-        self.zeros += len(values) - held
+            found = Counter([_FIND(v) if v < _TABLED else int(log(v) * _PER_LOG) for v in values])
+        self.zeros += found.pop(_ZERO, 0)
+        buckets = self.buckets
+        for index, count in found.items():
+            buckets[index] = buckets.get(index, 0) + count
 
     def merge(self, other: Sketch) -> None:
         """Take in all values of another sketch."""
