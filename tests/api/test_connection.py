@@ -53,6 +53,48 @@ async def test_a_large_body_is_no_large_head(site: Site) -> None:
     assert (await site.call("POST", "/processes/tasks/start", data=b"x" * 60_000)).status == 202
 
 
+def asked(*fields: bytes, body: bytes = b"{}", token: str) -> bytes:
+    head = (b"POST /processes/tasks/start HTTP/1.1", b"Host: x", b"Authorization: Bearer " + token.encode(), *fields)
+    return b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"", body])
+
+
+def told(answer: bytes) -> tuple[bytes, set[bytes], int]:
+    """Status line, names of fields, and how many bytes follow the head."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    line, *fields = head.split(b"\r\n")
+    names = {field.partition(b":")[0] for field in fields}
+    assert b"content-length: %d" % len(body) in fields
+    return line, names, len(body)
+
+
+async def test_the_short_way_to_answer_says_what_the_usual_one_says(site: Site) -> None:
+    await site.deploy("tasks", user_task())
+    last = asked(b"Connection: close", token=site.tokens["start"])
+    usual = told(await exchange(site, last))
+    first, second, third = (await exchange(site, asked(token=site.tokens["start"]) * 2 + last)).split(b"HTTP/1.1")[1:]
+    short = told(b"HTTP/1.1" + first)
+    assert (short[0], short[1] | {b"connection"}, short[2]) == usual
+    assert short == told(b"HTTP/1.1" + second)  # sent before the first was answered
+    assert told(b"HTTP/1.1" + third) == usual
+    assert len((await site.get("/api/v1/instances"))["items"]) == 4
+
+
+async def test_a_caller_that_does_not_read_is_not_written_to_without_end(site: Site) -> None:
+    await site.deploy("tasks", user_task())
+    host, port = site.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+    count = 300
+    writer.write(asked(token=site.tokens["start"]) * count)
+    await writer.drain()
+    answers = b""
+    while answers.count(b"HTTP/1.1 202 Accepted") < count:
+        piece = await reader.read(700)
+        assert piece
+        answers += piece
+    writer.close()
+    assert answers.count(b"\r\nlocation: ") == count
+
+
 async def test_what_is_no_http_is_refused(site: Site) -> None:
     assert (await exchange(site, b"hello\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
 
