@@ -1,8 +1,9 @@
-"""The store on PostgreSQL beside the embedded one, in one run: alone, under the whole engine, with a backlog.
+"""The store on PostgreSQL beside the embedded one, in one run: alone, under the whole engine, with a backlog; and two
+control services beside one.
 
-`python -m bench.postgres [alone engine backlog]`. PostgreSQL is the system's, in a temporary folder, with fsync on, on
-the same machine: it shares the cores with what it is compared to. Rounds of the two alternate, so that what else the
-machine does meets both; the ratio is the median of the rounds'.
+`python -m bench.postgres [alone engine two backlog]`. PostgreSQL is the system's, in a temporary folder, with fsync
+on, on the same machine: it shares the cores with what it is compared to. Rounds of the two alternate, so that what else
+the machine does meets both; the ratio is the median of the rounds'.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import uvloop
 
 from bench.load import BODY, wrk
 from bench.scenarios import CONNECTIONS, WAIT, report
-from bench.stack import Server, chain, server, worker
+from bench.stack import Server, chain, control_service, cpu_s, server, worker
 from bench.store import CLOCK, NEXT, NoSecrets, fill, open_store, publish, rss_mb, run_flow, step
 from segue.adapters.postgres.address import Address, read_address
 from segue.adapters.postgres.store import PostgresStore
@@ -126,6 +127,39 @@ def engine(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
         )  # fmt: skip
 
 
+def two(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
+    """One process with a control service of a version, and two, in turns: start, three actions over HTTP, end.
+
+    The API is a process of its own both times. Worker, load, PostgreSQL and all processes share the machine's cores.
+    """
+    store, data = cluster.url(database(cluster, "two")), folder / "two"
+    with ExitStack() as opened:
+        at = opened.enter_context(worker())
+        api = opened.enter_context(server(data, store, roles="api,timers,status"))
+        api.add_worker("bench", at)
+        version = f"chain:{api.deploy('chain', chain(3, prefetch=100))}"
+        first = opened.enter_context(control_service(data, store, version))
+        finishing(api, 2)
+        rounds: list[tuple[float, float]] = []
+        spent = {"first_cpu_s": 0.0, "second_cpu_s": 0.0}
+        for _ in range(ROUNDS):
+            one = finishing(api, seconds)
+            with control_service(data, store, version) as second:
+                finishing(api, 1)
+                before = cpu_s(first), cpu_s(second)
+                rounds.append((one, finishing(api, seconds)))
+                spent["first_cpu_s"] += cpu_s(first) - before[0]
+                spent["second_cpu_s"] += cpu_s(second) - before[1]
+        report(
+            "i: two control services of a version beside one, on PostgreSQL", int(sum(map(sum, rounds)) * seconds),
+            statistics.median(both for _, both in rounds), 0, 0, None,
+            one_per_s=round(statistics.median(one for one, _ in rounds), 1),
+            ratio_to_one=round(statistics.median(both / one for one, both in rounds), 3),
+            balanced=bool(api.call("GET", "/api/v1/audit")["balanced"]),
+            **{name: round(value, 1) for name, value in spent.items()},
+        )  # fmt: skip
+
+
 def finishing(running: Server, seconds: float) -> float:
     """Instances per second from start to end."""
     headers = {"Authorization": f"Bearer {running.token}", **WAIT}
@@ -190,6 +224,7 @@ def database(cluster: Cluster, name: str) -> str:
 SCENARIOS: dict[str, Callable[[Cluster, Path], None]] = {
     "alone": lambda cluster, folder: uvloop.run(alone(cluster, folder)),
     "engine": engine,
+    "two": two,
     "backlog": lambda cluster, folder: uvloop.run(backlog(cluster, folder)),
 }
 

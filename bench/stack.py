@@ -113,16 +113,31 @@ class Server:
 
     def cpu_s(self) -> float:
         """Processor time the server has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.pid)
 
 
 @contextlib.contextmanager
-def server(data: Path, store: str = "", program: tuple[str, ...] = (str(SEGUE),)) -> Iterator[Server]:
+def server(
+    data: Path, store: str = "", program: tuple[str, ...] = (str(SEGUE),), roles: str | None = None
+) -> Iterator[Server]:
     """`segue serve` on a data folder and a free port; `store` is the URL of a database, if it is to be one."""
-    command = [*program, "serve", "--data", str(data), "--port", "0"]
+    command = [*program, "serve", "--data", str(data), "--port", "0", *(["--roles", roles] if roles else [])]
     with running(command, "segue serve", SEGUE_STORE=store) as (process, url):
         yield Server(data, url, process.pid, store)
+
+
+@contextlib.contextmanager
+def control_service(data: Path, store: str, version: str) -> Iterator[int]:
+    """One more control service of a version, in a process of its own; its id."""
+    command = [str(SEGUE), "control-service", "--data", str(data), "--port", "0", "--version", version]
+    with running(command, "segue control-service", SEGUE_STORE=store) as (process, _):
+        yield process.pid
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager

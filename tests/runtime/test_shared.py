@@ -155,6 +155,20 @@ async def test_two_processes_together_make_no_more_calls_than_the_limit_allows(s
         assert calls.count == RULE.calls
 
 
+async def test_a_process_without_control_services_says_why_a_queue_waits(store: MemoryStore) -> None:
+    await publish(store, graph((RULE,)))
+    shapes = shape("api", Role.API), shape("one", Role.CONTROL), shape("two", Role.CONTROL)
+    async with running(store, Calls(), *shapes) as (api, one, two):
+        for _ in range(8):
+            await api.acceptor.start(StartRequest(process="p", body=b"{}", headers={}))
+        await until(lambda: all(s.lanes[1].held is not None for e in (one, two) for s in e.services()))
+        for engine in (one, two):
+            await engine._beat()
+        [seen] = await api.services_together()
+        assert seen.lanes[1].held == "the limit of k is reached"
+        assert seen.lanes[1].prefetch == sum(e.services()[0].lanes[1].prefetch for e in (one, two))
+
+
 async def test_services_of_all_are_seen_by_all_and_restarted_by_any(store: MemoryStore) -> None:
     await publish(store, graph())
     async with running(store, Calls(), shape("api", Role.API), shape("control", Role.CONTROL)) as (api, control):

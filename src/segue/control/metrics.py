@@ -109,19 +109,22 @@ class Metrics:
         await self._gauges.roll_figures()
         now = self._clock.now()
         queues = await self._views.queues(process, now)
+        running = {service.version_id: service.lanes for service in await self._gauges.services_together()}
         found = [
-            await self._bottleneck(version, queues, now)
+            await self._bottleneck(version, queues, running.get(version.id, ()), now)
             for version in await self._catalog.published()
             if process in {None, version.process} and (version.live or version.state is VersionState.ENABLED)
         ]
         found.sort(key=lambda one: (-max((node.weight for node in one.nodes), default=0.0), one.process, one.version))
         return found
 
-    async def _bottleneck(self, version: Version, queues: Sequence[QueueState], now: int) -> Bottleneck:
+    async def _bottleneck(
+        self, version: Version, queues: Sequence[QueueState], running: Sequence[LaneGauge], now: int
+    ) -> Bottleneck:
         begins = now - _WINDOW_MS
         recent = await self._of(version, Span.MINUTE, begins, now + 1)
         usual = await self._of(version, Span.HOUR, begins - _USUAL_MS, begins - begins % _HOUR_MS)
-        lanes = {lane.node: lane for lane in self._gauges.lanes_of(version.id)}
+        lanes = {lane.node: lane for lane in running}
         mine = {each.node: each for each in queues if (each.process, each.version) == (version.process, version.number)}
         graph = (await self._catalog.content(version.id)).graph
         nodes = [

@@ -99,6 +99,16 @@ class LaneGauge(Protocol):
     def outages(self) -> int: ...
 
 
+class ServiceGauge(Protocol):
+    """What runs of a version now."""
+
+    @property
+    def version_id(self) -> int: ...
+
+    @property
+    def lanes(self) -> Sequence[LaneGauge]: ...
+
+
 class Gauges(Protocol):
     """What the engine knows of itself and no store does."""
 
@@ -106,8 +116,8 @@ class Gauges(Protocol):
         """Bring the figures up to date with what was settled."""
         ...
 
-    def lanes_of(self, version_id: int) -> Sequence[LaneGauge]:
-        """The lanes of a version's control service; none when it does not run here."""
+    async def services_together(self) -> Sequence[ServiceGauge]:
+        """What runs of each version in all processes of the installation, as one."""
         ...
 
     def grows(self, process: str, version: int, node: str, depth: int) -> float:

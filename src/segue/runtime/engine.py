@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from time import monotonic
 
+from segue.core.copies import together
 from segue.core.figures import Figures
 from segue.core.log_lines import HIDDEN_FIELDS, LineRules, Redactor
 from segue.model.errors import NotFound, SegueError
@@ -312,6 +313,10 @@ class Engine:
                 if member.id != here.id:
                     found += [ServiceSeen(member=member, state=state) for state in member.services]
         return sorted(found, key=lambda seen: (seen.state.process, seen.state.version, seen.member.started, seen.id))
+
+    async def services_together(self) -> list[ServiceState]:
+        """What runs of each version in all processes of the installation, as one."""
+        return together(seen.state for seen in await self.all_services())
 
     async def members(self) -> list[Member]:
         """The processes of the installation."""

@@ -2655,7 +2655,7 @@ export interface paths {
         };
         /**
          * Services
-         * @description The control services: what each is doing, and what it does at each of its nodes.
+         * @description What runs of each version, over all processes: what it is doing, and what it does at each of its nodes.
          *
          *     Scope: read
          */

@@ -98,7 +98,7 @@ async def list_queues(
     """All queues that hold something, of one process or of all; a bare array without pages."""
     held = {
         (service.process, service.version, lane.node): lane.held
-        for service in parts.engine.services()
+        for service in await parts.engine.services_together()
         for lane in service.lanes
         if lane.held is not None
     }

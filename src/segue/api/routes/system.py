@@ -80,8 +80,8 @@ async def system(parts: Everything) -> SystemOut:
 
 @router.get("/api/v1/services", dependencies=need("read"), response_model=list[ServiceOut])
 async def services(parts: Everything) -> Sequence[ServiceState]:
-    """The control services: what each is doing, and what it does at each of its nodes."""
-    return parts.engine.services()
+    """What runs of each version, over all processes: what it is doing, and what it does at each of its nodes."""
+    return await parts.engine.services_together()
 
 
 class OpenMetrics(Response):
@@ -95,6 +95,6 @@ async def metrics(use: UseCases, parts: Everything) -> OpenMetrics:
     """Numbers of now, as OpenMetrics text."""
     queues = await use.queues.find(None)
     await parts.engine.roll_figures()
-    services = parts.engine.services()
+    services = await parts.engine.services_together()
     more = figure_lines(parts.engine.meter.totals, services)
     return OpenMetrics(render(queues, services, parts.remote_calls.totals(), more))
