@@ -112,6 +112,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     for case in options.case:
         if case not in cases:
             parser.error(f"there is no case {case!r}; there are {', '.join(cases) or 'none'}")
+    if options.store not in STORES:
+        parser.error(f"STORE has to be one of {', '.join(STORES)}, and is {options.store!r}")
     if options.faults is not None and options.faults < 1:
         parser.error("a campaign needs at least one fault")
     return options

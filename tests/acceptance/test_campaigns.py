@@ -180,6 +180,7 @@ def test_nothing_stays_behind_after_a_signal(tmp_path: Path) -> None:
         ([], {"ONLY": "kill,storm"}, "there is no campaign 'storm'"),
         (["kill"], {"FAULTS": "many"}, "FAULTS has to be a whole number, and is 'many'"),
         (["kill", "--faults", "0"], {}, "at least one fault"),
+        (["kill"], {"STORE": "postgresql"}, "STORE has to be one of embedded, postgres, several, and is 'postgresql'"),
         (["disk", "--case", "flood"], {}, "there is no case 'flood'; there are full disk,"),
     ],
 )

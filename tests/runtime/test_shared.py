@@ -166,6 +166,12 @@ async def test_a_process_without_control_services_says_why_a_queue_waits(store: 
             await engine._beat()
         [seen] = await api.services_together()
         assert seen.lanes[1].held == "the limit of k is reached"
+        api.note_remote(seen.version_id, "a", "shop.example", 5, 200)
+        assert not api.meter._beside
+        await api._look_around()
+        api.note_remote(seen.version_id, "a", "shop.example", 5, 200)
+        api.note_remote(seen.version_id, "nobody", "shop.example", 5, 200)
+        assert [node for _, node, _ in api.meter._beside] == ["a"]
         assert seen.lanes[1].prefetch == sum(e.services()[0].lanes[1].prefetch for e in (one, two))
 
 

@@ -90,6 +90,7 @@ class Engine:
         self.bus = EventBus()
         self.shape = shape
         self.herald = Herald(store)
+        self._elsewhere: set[tuple[int, str]] = set()
         self._away = ServiceWatch(self.herald.tell, self._place, clock)
         self.meter = Meter(store, store, store, clock, called=self._away.called)
         self._store = store
@@ -271,9 +272,10 @@ class Engine:
             await self._status.reload()
 
     def note_remote(self, version_id: int, node: str, host: str, took_us: int, status: int) -> None:
-        """A worker says by itself that a node's action called another host; of nodes that are not here nothing is
+        """A worker says by itself that a node's action called another host; of nodes that nobody runs nothing is
         kept."""
-        if any(lane.node == node for lane in self.lanes_of(version_id)):
+        here = any(lane.node == node for lane in self.lanes_of(version_id))
+        if here or (version_id, node) in self._elsewhere:
             self.meter.remote(version_id, node, RemoteCall(host, took_us, status))
 
     def figure_totals(self) -> dict[tuple[str, int, str], Figures]:
@@ -352,6 +354,7 @@ class Engine:
                 continue
             try:
                 await self._beat()
+                await self._look_around()
                 if isinstance(self._limiter, SharedLimiter):
                     await self._limiter.tidy()
             except SegueError as error:
@@ -360,6 +363,12 @@ class Engine:
     async def _beat(self) -> None:
         if self.shape.heard:
             await self._store.beat(self.shape.said(self.services()))
+
+    async def _look_around(self) -> None:
+        """Know which nodes other processes run: workers tell of them wherever the API is."""
+        if Role.API in self.shape.roles:
+            running = await self.services_together()
+            self._elsewhere = {(state.version_id, lane.node) for state in running for lane in state.lanes}
 
     async def _match(self) -> None:
         """Bring this process to what the store says, when something changed, and now and then in any case."""
