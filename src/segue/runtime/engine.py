@@ -71,6 +71,9 @@ class Engine:
     all.
     """
 
+    # The nodes that are run anywhere in the installation; of one that is alone nobody needs to know.
+    _elsewhere: frozenset[tuple[int, str]] = frozenset()
+
     def __init__(
         self,
         store: Store,
@@ -90,7 +93,6 @@ class Engine:
         self.bus = EventBus()
         self.shape = shape
         self.herald = Herald(store)
-        self._elsewhere: set[tuple[int, str]] = set()
         self._away = ServiceWatch(self.herald.tell, self._place, clock)
         self.meter = Meter(store, store, store, clock, called=self._away.called)
         self._store = store
@@ -368,7 +370,7 @@ class Engine:
         """Know which nodes other processes run: workers tell of them wherever the API is."""
         if Role.API in self.shape.roles:
             running = await self.services_together()
-            self._elsewhere = {(state.version_id, lane.node) for state in running for lane in state.lanes}
+            self._elsewhere = frozenset((state.version_id, lane.node) for state in running for lane in state.lanes)
 
     async def _match(self) -> None:
         """Bring this process to what the store says, when something changed, and now and then in any case."""
