@@ -6,10 +6,12 @@ TESTS ?= tests
 # One more than there are processors: every test that looks at real processes waits for a part of its time.
 JOBS ?= $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 EXIT ?=
+IMAGE ?= segue:latest
+BASE ?=
 export PYTHON EXIT
 
 .DEFAULT_GOAL := help
-.PHONY: help ui screens setup demo test campaign bench lint format lock clean
+.PHONY: help ui image screens setup demo test campaign bench lint format lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +21,9 @@ setup: ## make .venv with everything the locks name
 
 ui: ## build the admin into src/segue/web/static (needs Node 20)
 	@python=$$(tools/find-python) && "$$python" tools/build_ui.py
+
+image: setup ui ## build the image of containers (docker or podman); IMAGE=name:tag, BASE=image with Python
+	@$$(command -v docker || command -v podman) build --file containers/Dockerfile --tag $(IMAGE) $(if $(BASE),--build-arg BASE=$(BASE)) .
 
 screens: setup ui ## pictures of every page of the admin in docs/screens
 	@$(PY) -m tests.ui.screens

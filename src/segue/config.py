@@ -122,8 +122,48 @@ class Settings(Struct, frozen=True, kw_only=True):
         "api,control,timers,status"
     )
     deployer: Annotated[
-        Literal["inline", "process"], Meta(description="how control services run, where a process does not say")
+        Literal["inline", "process", "docker"],
+        Meta(description="how control services run, where a process does not say"),
     ] = "inline"
+    docker_host: Annotated[
+        str,
+        Meta(
+            description="engine that runs control services in containers (unix:///var/run/docker.sock, or"
+            " tcp://host:2376 with docker_certs); empty: none is talked to"
+        ),
+    ] = ""
+    docker_certs: Annotated[
+        str, Meta(description="folder with ca.pem, cert.pem and key.pem for an engine that is reached over TCP")
+    ] = ""
+    docker_image: Annotated[str, Meta(min_length=1, description="image of the containers; it has to be there")] = (
+        "segue:latest"
+    )
+    docker_name: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z0-9][a-z0-9-]{0,30}$",
+            description="begins the names of the containers; another one for each process that uses the same engine",
+        ),
+    ] = "segue"
+    docker_network: Annotated[
+        str, Meta(description="network of the containers, of those that the engine has; empty: its default")
+    ] = ""
+    docker_store: Annotated[
+        str,
+        Meta(
+            description="the store's URL as containers reach it, where it is another than store", extra={"secret": True}
+        ),
+    ] = ""
+    docker_memory_mb: Annotated[int, Meta(ge=0, description="memory (MiB) of a container at most; 0: no limit")] = 1024
+    docker_cpus: Annotated[float, Meta(ge=0, le=1024, description="cores for a container at most; 0: no limit")] = 0.0
+    docker_restart: Annotated[
+        Literal["unless-stopped", "always", "on-failure", "no"],
+        Meta(description="when the engine starts a container again by itself"),
+    ] = "unless-stopped"
+    docker_log_mb: Annotated[
+        int,
+        Meta(ge=0, description="size (MiB) of a container's log, which json-file keeps; 0: as the engine is set up"),
+    ] = 10
     url: Annotated[str, Meta(min_length=1, description="server that the client commands talk to")] = (
         "http://127.0.0.1:8080"
     )

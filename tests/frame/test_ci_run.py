@@ -26,9 +26,20 @@ BROWSER = {
     "rabbitmq_server": "#!/bin/sh\n",
     "javac": "#!/bin/sh\n",
     "mvn": "#!/bin/sh\n",
+    "podman": "#!/bin/sh\n",
+    "runc": "#!/bin/sh\n",
+    "debootstrap": "#!/bin/sh\n",
 }
 # What `tools/test-services` gets is there already.
-SERVICES = ("opensearch-2.19.6", "ferretdb-1.24.2", "otel-collector-0.109.0")
+SERVICES = (
+    "opensearch-2.19.6",
+    "ferretdb-1.24.2",
+    "otel-collector-0.109.0",
+    "helm-3.18.6",
+    "compose-go-2.4.9",
+    "kubernetes-validate-1.37.0",
+    "containers/base",
+)
 INSTALL = "apt-get install -y -qq --no-install-recommends"
 
 

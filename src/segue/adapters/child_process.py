@@ -11,12 +11,12 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from segue.model.events import Event, EventKind
-from segue.model.services import DeployerKind, ServiceState, ServiceStatus
+from segue.model.services import DeployerKind, Member, ServiceState, ServiceStatus
 from segue.model.versions import Version
 from segue.ports.outside import Clock
 from segue.runtime.herald import Herald
@@ -45,6 +45,15 @@ class ProcessDeployer:
         """See `Deployer`."""
         command = (sys.executable, "-m", "segue", "control-service", "--version", str(version.id), "--supervised")
         return ChildService(version, command, self._environment, self._clock, self._herald)
+
+    async def begin(self) -> None:
+        """See `Deployer`; nothing is left of a process that is gone."""
+
+    def hear(self, members: Sequence[Member]) -> None:
+        """See `Deployer`."""
+
+    async def close(self) -> None:
+        """See `Deployer`."""
 
 
 class ChildService:
@@ -92,6 +101,10 @@ class ChildService:
             self._keeping.cancel()
             await asyncio.wait({self._keeping})
         self._become(ServiceStatus.STOPPED)
+
+    async def leave(self, grace_s: float) -> None:
+        """See `Deployed`; it does not outlive this process."""
+        await self.stop(grace_s)
 
     async def restart(self, grace_s: float) -> None:
         """See `Deployed`."""

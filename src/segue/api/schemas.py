@@ -112,7 +112,7 @@ class ProcessOut(Out):
     name: str
     folder: str
     created: Instant
-    deployer: Literal["inline", "process"] | None = None
+    deployer: Literal["inline", "process", "docker"] | None = None
     versions: list[VersionOut]
 
 
@@ -225,7 +225,7 @@ class ControlServiceOut(Out):
 
     `since` is the instant its status began. `rate` are messages a second lately, `cpu` is a share of one core lately,
     `memory` are bytes; a service that is `shared` runs in one process with others, whose memory it is and of whose CPU
-    its part is estimated.
+    its part is estimated. `container` is the name of the container that it runs in.
     """
 
     id: str
@@ -235,8 +235,9 @@ class ControlServiceOut(Out):
     since: Instant
     restarts: int
     last_error: str | None
-    deployer: Literal["inline", "process"]
+    deployer: Literal["inline", "process", "docker"]
     shared: bool
+    container: str | None
     host: str
     pid: int | None
     handled: int
@@ -247,7 +248,8 @@ class ControlServiceOut(Out):
 
 
 class MemberOut(Out):
-    """One process of the installation, and what it does."""
+    """One process of the installation, what it does, and how it can run control services. `container` is the name of
+    the container that it was started in for one version."""
 
     id: str
     host: str
@@ -256,12 +258,14 @@ class MemberOut(Out):
     release: str
     started: Instant
     services: int
+    container: str | None
+    deployers: list[Literal["inline", "process", "docker"]]
 
 
 class DeployerIn(In):
     """How the control services of a process are to be run; null: as the installation does."""
 
-    deployer: Literal["inline", "process"] | None
+    deployer: Literal["inline", "process", "docker"] | None
 
 
 class ServiceOut(Out):

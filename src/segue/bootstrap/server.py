@@ -21,6 +21,7 @@ import uvloop
 
 from segue.adapters.chance import SystemChance
 from segue.adapters.clock import SystemClock
+from segue.adapters.docker.plan import ALIVE
 from segue.adapters.log_sinks.addresses import sinks
 from segue.adapters.otlp import OtlpExporter
 from segue.adapters.postgres.trouble import Away
@@ -42,14 +43,15 @@ from segue.control.upkeep import Upkeep
 from segue.control.workers import check_url
 from segue.core.figures import Figures, Span
 from segue.core.log_lines import LineRules, Redactor
-from segue.model.errors import Invalid, SegueError, StoreUnavailable
+from segue.model.errors import Invalid, NotFound, SegueError, StoreUnavailable
 from segue.model.services import Role
-from segue.ports.outside import Clock
+from segue.ports.outside import Chance, Clock
 from segue.ports.store import Store
 from segue.runtime.access_watch import AccessWatch
 from segue.runtime.engine import Engine
 from segue.runtime.log_shipping import LogShipping
 from segue.runtime.queue_watch import QueueBounds, QueueWatch
+from segue.runtime.shape import Shape
 from segue.web import AdminPages
 
 log = logging.getLogger(__name__)
@@ -107,7 +109,7 @@ class _Server:
     async def run(self) -> None:
         """Live. Raises SegueError for whatever keeps the server from starting; a database that is away while it starts,
         or goes away meanwhile, is waited for as long as the settings say."""
-        self._listen_to_signals()
+        self._listen()
         loop = asyncio.get_running_loop()
         give_up = loop.time() + self._settings.store_wait_s
         said = ""
@@ -132,7 +134,9 @@ class _Server:
             store = await open_store(settings)
             stack.push_async_callback(store.close)
             clock, chance = SystemClock(), SystemChance()
-            shape = await shape_of(settings, self._task, store, clock, chance)
+            shape = await self._shape(store, clock, chance)
+            if shape is None:
+                return
             held = await self._bind(shape.roles, store, stack)
             transport = HttpWorkers(_http_settings(settings))
             directory = HttpWorkerDirectory(ca_file=_worker_ca(settings))
@@ -172,6 +176,18 @@ class _Server:
             await engine.start()
             self._lead(engine, store, clock, shipping)
             await self._live(parts, held)
+
+    async def _shape(self, store: Store, clock: Clock, chance: Chance) -> Shape | None:
+        """The shape of this process; None when the version that a container was made for is gone, and it is told to
+        end: who looks after the container removes it, and to end earlier would only start it again."""
+        try:
+            return await shape_of(self._settings, self._task, store, clock, chance)
+        except NotFound as error:
+            if self._task.container is None:
+                raise
+            self._say(f"{error.detail}. Nothing to do any more")
+            await self._stop.wait()
+            return None
 
     def _lead(self, engine: Engine, store: Store, clock: Clock, shipping: LogShipping) -> None:
         """Have one process of the installation look after what all have."""
@@ -286,8 +302,11 @@ class _Server:
         elif not tokens:
             self._warn(_FIRST_TOKEN.format(self._settings.data))
 
-    def _listen_to_signals(self) -> None:
+    def _listen(self) -> None:
+        """Hear signals, and show that there is life."""
         loop = asyncio.get_running_loop()
+        if self._task.container is not None:
+            self._showing = loop.create_task(_show_life(Path(ALIVE)))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
         if self._task.supervised:
@@ -302,6 +321,13 @@ class _Server:
         if self._stop.is_set():
             self._hurry.set()
         self._stop.set()
+
+
+async def _show_life(file: Path) -> None:
+    """Let a file be young, for the health check of the container: everything else here goes through this loop, too."""
+    while True:
+        file.touch()  # noqa: ASYNC240 - on a file system in memory
+        await asyncio.sleep(_TELL_S)
 
 
 def _line_rules(settings: Settings) -> LineRules:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 import msgspec
 
 from segue.adapters.child_process import ProcessDeployer
+from segue.bootstrap.containers import docker_deployer
 from segue.config import Settings
 from segue.model.errors import Invalid, NotFound
 from segue.model.services import ALL_ROLES, DeployerKind, Member, Role, read_roles
@@ -26,10 +27,12 @@ _WHERE = "; give --store postgresql://… (`segue migrate` takes an embedded ins
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What a process is started for besides its settings: `version` is the one whose control service it runs alone,
-    by its number in the store or as PROCESS:NUMBER. `supervised`: another process started it and listens to it."""
+    by its number in the store or as PROCESS:NUMBER. `supervised`: another process started it and listens to it.
+    `container` is the name of the container that it was started in."""
 
     version: str | None = None
     supervised: bool = False
+    container: str | None = None
 
 
 def shared(settings: Settings) -> bool:
@@ -45,8 +48,10 @@ def check_shape(settings: Settings, task: Task) -> frozenset[Role]:
             raise Invalid(_ALONE.format("`segue control-service`") + _WHERE)
         if roles != ALL_ROLES:
             raise Invalid(_ALONE.format(f"roles = {settings.roles}") + _WHERE)
-        if settings.deployer == "process":
-            raise Invalid(_ALONE.format("deployer = process") + _WHERE)
+        if settings.deployer != "inline":
+            raise Invalid(_ALONE.format(f"deployer = {settings.deployer}") + _WHERE)
+    if settings.deployer == "docker" and not settings.docker_host and Role.CONTROL in roles and task.version is None:
+        raise Invalid("deployer = docker needs docker_host, the engine that runs the containers")
     return roles
 
 
@@ -61,6 +66,7 @@ async def shape_of(settings: Settings, task: Task, catalog: ProcessCatalog, cloc
         roles=tuple(role for role in Role if role in roles),
         release=version("segue"),
         started=clock.now(),
+        container=task.container,
     )
     return Shape(
         member=member,
@@ -87,7 +93,12 @@ def deployers(settings: Settings, task: Task) -> tuple[Callable[[Surroundings], 
     if not shared(settings) or task.version is not None:
         return ()
     environment = child_environment(settings)
-    return (lambda around: ProcessDeployer(environment, around.clock, around.herald),)
+    children: list[Callable[[Surroundings], Deployer]] = [
+        lambda around: ProcessDeployer(environment, around.clock, around.herald)
+    ]
+    if settings.docker_host and Role.CONTROL in read_roles(settings.roles):
+        children.append(docker_deployer(settings))
+    return tuple(children)
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -96,7 +107,9 @@ def child_environment(settings: Settings) -> dict[str, str]:
     environment = dict(os.environ)
     for name in Settings.__struct_fields__:
         value = getattr(settings, name)
-        if value != getattr(defaults, name) and name not in {"roles", "host", "port", "token", "url"}:
+        own = name in {"roles", "host", "port", "token", "url", "deployer"} or name.startswith("docker_")
+        if value != getattr(defaults, name) and not own:
             environment[f"SEGUE_{name.upper()}"] = str(value)
-    environment.pop("SEGUE_ROLES", None)
+    for name in [name for name in environment if name in {"SEGUE_ROLES", "SEGUE_DEPLOYER"} or "SEGUE_DOCKER_" in name]:
+        del environment[name]
     return environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -52,12 +52,14 @@ def control_service(  # noqa: PLR0917 - options
     host: Annotated[str | None, typer.Option(help="Address to answer for its health on. [env: SEGUE_HOST]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to answer for its health on; none if not given.")] = None,
     supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
+    container: Annotated[str | None, typer.Option("--container", hidden=True)] = None,
 ) -> None:
     """Run one more control service of one version until SIGTERM, or until the version is retired."""
-    _run({"data": data, "store": store, "host": host, "port": port}, version=version, supervised=supervised)
+    task = {"version": version, "supervised": supervised, "container": container}
+    _run({"data": data, "store": store, "host": host, "port": port}, task)
 
 
-def _run(flags: dict[str, object], *, version: str | None = None, supervised: bool = False) -> None:
+def _run(flags: dict[str, object], task: dict[str, Any] | None = None) -> None:
     import logging  # noqa: PLC0415
 
     from segue.config import load  # noqa: PLC0415
@@ -70,7 +72,7 @@ def _run(flags: dict[str, object], *, version: str | None = None, supervised: bo
     from segue.bootstrap.shape import Task  # noqa: PLC0415
 
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    run_server(configuration, say, warn, Task(version=version, supervised=supervised))
+    run_server(configuration, say, warn, Task(**task or {}))
 
 
 def config(data: Data = None, json: Json = False) -> None:

@@ -28,7 +28,7 @@ def list_services(
     if json:
         show_json(found)
         return
-    columns = ["id", "process", "version", "status", "since", "restarts", "deployer", "host", "pid"]
+    columns = ["id", "process", "version", "status", "since", "restarts", "deployer", "container", "host", "pid"]
     rows = [[*(_shown(service, column) for column in columns), *_load(service)] for service in found]
     show_table([*columns, "messages/s", "cpu", "MiB"], rows)
 
@@ -49,13 +49,13 @@ def restart_service(
 def choose_deployer(
     process: Process,
     deployer: Annotated[
-        str, typer.Argument(help="inline, process, or default (as the installation does).", show_default=False)
+        str, typer.Argument(help="inline, process, docker, or default (as the installation does).", show_default=False)
     ],
     url: Url = None,
     token: Token = None,
     json: Json = False,
 ) -> None:
-    """Choose how the control services of a process are run: beside the others, or each in a process of its own."""
+    """Choose how the control services of a process are run: beside the others, or each in a process or a container."""
     chosen = None if deployer == "default" else deployer
     made = Client(url, token).send("PUT", f"/api/v1/processes/{part(process)}/deployer", {"deployer": chosen})
     show_json(made) if json else print(f"{made['name']}: {made['deployer'] or 'default'}")

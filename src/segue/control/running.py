@@ -59,8 +59,8 @@ class RunningEngine(Protocol):
         """The lines to store of those that somebody sent about messages of a process."""
         ...
 
-    def may_deploy(self, kind: DeployerKind) -> bool:
-        """Whether control services can be run so in this installation."""
+    async def deployers(self) -> frozenset[DeployerKind]:
+        """How control services can be run in this installation, by any process of it."""
         ...
 
     async def match_deployers(self) -> None:

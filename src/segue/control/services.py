@@ -9,6 +9,14 @@ from segue.model.versions import Process
 from segue.ports.catalog import ProcessCatalog
 from segue.ports.outside import Clock
 
+_ALONE = (
+    "A control service in a process or a container of its own needs a store that processes can share: PostgreSQL"
+    " (`segue migrate` takes the installation there)"
+)
+_NO_ENGINE = (
+    "No process of the installation can start containers: give one that has the role control the setting docker_host"
+)
+
 
 class Services:
     """Look at control services, restart them, and choose how they are run."""
@@ -37,9 +45,9 @@ class Services:
 
         Raises ProcessNotFound, and Conflict where it cannot be done.
         """
-        if deployer is not None and not self._engine.may_deploy(deployer):
-            text = "A control service in a process of its own needs a store that processes can share: PostgreSQL"
-            raise Conflict(f"{text} (`segue migrate` takes the installation there)")
+        if deployer is not None and deployer not in (offered := await self._engine.deployers()):
+            # Only a store that processes share has more than one.
+            raise Conflict(_NO_ENGINE if len(offered) > 1 and deployer is DeployerKind.DOCKER else _ALONE)
         changed = await self._catalog.choose_deployer(process, deployer, self._clock.now())
         await self._engine.match_deployers()
         return changed

@@ -22,10 +22,11 @@ ALL_ROLES = frozenset(Role)
 
 
 class DeployerKind(StrEnum):
-    """How the control service of a version is run: as tasks beside the others, or as a process of its own."""
+    """How the control service of a version is run: beside the others, in a process or a container of its own."""
 
     INLINE = "inline"
     PROCESS = "process"
+    DOCKER = "docker"
 
 
 class ServiceStatus(StrEnum):
@@ -54,6 +55,7 @@ class ServiceState(Struct, frozen=True, kw_only=True):
     `handled` counts the messages it settled since it was begun, `rate` those of one second lately. `cpu` is the share
     of one core that it used lately, and `memory` are bytes. A service that runs in a process with others (`shared`)
     has its own CPU by sampling, and the memory of that whole process. Both are None where the system does not say.
+    `container` is the name of the container that it runs in.
     """
 
     version_id: int
@@ -71,11 +73,13 @@ class ServiceState(Struct, frozen=True, kw_only=True):
     cpu: float | None = None
     memory: int | None = None
     shared: bool = True
+    container: str | None = None
 
 
 class Member(Struct, frozen=True, kw_only=True):
     """One process of an installation: `id` is its own for one life. `seen` is when it was last heard of, by the
-    clock of the store."""
+    clock of the store. `container` is the name of the container it was started in for one version, and `deployers` are
+    the ways in which it can run control services."""
 
     id: str
     host: str
@@ -85,6 +89,8 @@ class Member(Struct, frozen=True, kw_only=True):
     started: int
     seen: int = 0
     services: tuple[ServiceState, ...] = ()
+    container: str | None = None
+    deployers: tuple[DeployerKind, ...] = ()
 
 
 class ServiceSeen(Struct, frozen=True, kw_only=True):

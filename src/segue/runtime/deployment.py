@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from segue.model.services import DeployerKind, LaneState, ServiceState
+from segue.model.services import DeployerKind, LaneState, Member, ServiceState
 from segue.model.versions import Version
 from segue.ports.catalog import ProcessCatalog
 from segue.ports.deployer import Deployed, Deployer
@@ -43,13 +43,14 @@ class Deployment:
         """Take what is in the queues."""
         for service in list(self._services.values()):  # one may be published meanwhile
             await service.begin()
+        for deployer in self._deployers.values():
+            await deployer.begin()
 
     async def ensure(self, version: Version) -> None:
         """Run the control service of a published version, if it does not run yet."""
         if version.id in self._services or not self._wanted(version):
             return
-        chosen = await self._chosen() if len(self._deployers) > 1 else {}
-        service = self._make(version, chosen)
+        service = self._make(version, await self._chosen())
         if service is not None:
             await service.prepare()
             await service.begin()
@@ -75,7 +76,8 @@ class Deployment:
             for version in published.values():
                 if version.id in self._services and self._kinds[version.id] is not self._kind(version, chosen):
                     await self.drop(version.id, grace_s)
-                await self.ensure(version)
+                if version.id not in self._services and self._kind(version, chosen) is not None:
+                    await self.ensure(version)
 
     async def restart(self, version_id: int, grace_s: float) -> bool:
         """Stop a control service and start it anew; whether it runs here."""
@@ -85,16 +87,29 @@ class Deployment:
         await service.restart(grace_s)
         return True
 
-    async def stop(self, grace_s: float) -> None:
-        """Stop every control service, each within the same grace."""
-        await asyncio.gather(*(each.stop(grace_s) for each in (*self._services.values(), *self._leaving)))
+    async def leave(self, grace_s: float) -> None:
+        """This process ends: every control service that needs it is stopped, each within the same grace."""
+        leaving = [each.leave(grace_s) for each in self._services.values()]
+        await asyncio.gather(*leaving, *(each.stop(grace_s) for each in self._leaving))
         self._services.clear()
+        for deployer in self._deployers.values():
+            await deployer.close()
 
     def wake(self, version: int, node: str) -> None:
         """Something may be ready before a node."""
         service = self._services.get(version)
         if service is not None:
             service.wake(node)
+
+    @property
+    def kinds(self) -> tuple[DeployerKind, ...]:
+        """How control services can be run here."""
+        return tuple(self._deployers)
+
+    def hear(self, members: Sequence[Member]) -> None:
+        """What the processes of the installation say of themselves."""
+        for deployer in self._deployers.values():
+            deployer.hear(members)
 
     def sample(self) -> None:
         """Look at what each service does."""
@@ -125,14 +140,24 @@ class Deployment:
         if version.id in self._services or not self._wanted(version):
             return None
         kind = self._kind(version, chosen)
+        if kind is None:
+            return None
         service = self._services[version.id] = self._deployers[kind].deploy(version)
         self._kinds[version.id] = kind
         return service
 
-    def _kind(self, version: Version, chosen: Mapping[str, DeployerKind]) -> DeployerKind:
-        """How a version is run: as its process says, if there is such a deployer here."""
+    def _kind(self, version: Version, chosen: Mapping[str, DeployerKind]) -> DeployerKind | None:
+        """How a version is run: as its process says, if there is such a deployer here.
+
+        A container is for the processes that have an engine for it, so None elsewhere: not at all. A process for one
+        version runs that one, whatever is chosen: it is what was chosen.
+        """
         kind = chosen.get(version.process, self._default)
-        return kind if kind in self._deployers else next(iter(self._deployers))
+        if kind in self._deployers:
+            return kind
+        if kind is DeployerKind.DOCKER and self._only is None:
+            return None
+        return next(iter(self._deployers), None)
 
     async def _chosen(self) -> dict[str, DeployerKind]:
         """What processes say, where they say something."""

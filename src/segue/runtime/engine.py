@@ -34,6 +34,7 @@ from segue.runtime.leadership import Lead, Running, Work
 from segue.runtime.limiter import Limiter
 from segue.runtime.log_lines import LogLines
 from segue.runtime.meter import Meter
+from segue.runtime.own_process import OwnProcess
 from segue.runtime.schedules import Scheduler
 from segue.runtime.service_watch import ServiceWatch
 from segue.runtime.shape import ALONE, Shape
@@ -132,6 +133,8 @@ class Engine:
 
     def _listen(self) -> None:
         """Hear what the store tells; nothing runs yet."""
+        container = self.shape.member.container
+        self._own = None if container is None else OwnProcess(container)
         self._stale = asyncio.Event()
         self._restarts: list[int] = []
         self._leads: list[Lead] = []
@@ -194,7 +197,7 @@ class Engine:
         for lead in self._leads:
             await lead.resign()
         self._leads.clear()
-        await self._deployment.stop(grace_s)
+        await self._deployment.leave(grace_s)
         if isinstance(self._limiter, SharedLimiter):
             await self._limiter.close()
         if not self.shape.alone:
@@ -250,9 +253,12 @@ class Engine:
         if self.shape.alone:
             await self._scheduler.reload()
 
-    def may_deploy(self, kind: DeployerKind) -> bool:
-        """Whether control services can be run so in this installation: a process of their own needs a shared store."""
-        return kind is DeployerKind.INLINE or not self.shape.alone
+    async def deployers(self) -> frozenset[DeployerKind]:
+        """How control services can be run in this installation, by any process of it."""
+        kinds = set(self._deployment.kinds)
+        if not self.shape.alone:
+            kinds.update(*(member.deployers for member in await self._store.members(_SILENT_MS)))
+        return frozenset(kinds)
 
     async def match_deployers(self) -> None:
         """Run each control service as it is chosen for its process now."""
@@ -261,6 +267,8 @@ class Engine:
     def sample(self) -> None:
         """Look at what each control service does, for its rate; for an engine that is alone somebody calls this."""
         self._deployment.sample()
+        if self._own is not None:
+            self._own.sample()
 
     # -- what people see ----------------------------------------------------------------------------------------------
 
@@ -306,7 +314,8 @@ class Engine:
 
     def services(self) -> list[ServiceState]:
         """The control services of this process as people see them."""
-        return self._deployment.states()
+        states = self._deployment.states()
+        return states if self._own is None else [self._own.dress(state) for state in states]
 
     async def all_services(self) -> list[ServiceSeen]:
         """The control services of every process of the installation."""
@@ -316,6 +325,9 @@ class Engine:
             for member in await self._store.members(_SILENT_MS):
                 if member.id != here.id:
                     found += [ServiceSeen(member=member, state=state) for state in member.services]
+        # One in a container says what it does itself; so does who looks after the container, and knows more.
+        kept = {seen.state.container for seen in found if seen.member.container is None}
+        found = [seen for seen in found if seen.member.container is None or seen.member.container not in kept]
         return sorted(found, key=lambda seen: (seen.state.process, seen.state.version, seen.member.started, seen.id))
 
     async def services_together(self) -> list[ServiceState]:
@@ -363,8 +375,10 @@ class Engine:
                 log.warning("Saying that this process is there: %s", error.detail)
 
     async def _beat(self) -> None:
+        if DeployerKind.DOCKER in self._deployment.kinds:
+            self._deployment.hear(await self._store.members(_SILENT_MS))
         if self.shape.heard:
-            await self._store.beat(self.shape.said(self.services()))
+            await self._store.beat(self.shape.said(self.services(), self._deployment.kinds))
 
     async def _look_around(self) -> None:
         """Know which nodes other processes run: workers tell of them wherever the API is."""

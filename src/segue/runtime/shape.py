@@ -26,9 +26,9 @@ class Shape(Struct, frozen=True, kw_only=True):
     poll_s: float = 0.5
     grace_s: float = 5.0
 
-    def said(self, services: Sequence[ServiceState]) -> Member:
+    def said(self, services: Sequence[ServiceState], kinds: Sequence[DeployerKind] = ()) -> Member:
         """What the process says of itself."""
-        return replace(self.member, services=tuple(services))
+        return replace(self.member, services=tuple(services), deployers=tuple(kinds))
 
 
 ALONE = Shape(member=Member(id="here", host="", pid=0, roles=tuple(Role), release="", started=0))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Sequence
 
 from segue.model.events import Event, EventKind
-from segue.model.services import DeployerKind, ServiceState, ServiceStatus
+from segue.model.services import DeployerKind, Member, ServiceState, ServiceStatus
 from segue.model.versions import Version
 from segue.ports.catalog import ProcessCatalog
 from segue.runtime.control_service import ControlService, Surroundings
@@ -29,6 +30,15 @@ class InlineDeployer:
     def deploy(self, version: Version) -> Supervised:
         """See `Deployer`."""
         return Supervised(version, self._catalog, self._around)
+
+    async def begin(self) -> None:
+        """See `Deployer`; nothing is left of a process that is gone."""
+
+    def hear(self, members: Sequence[Member]) -> None:
+        """See `Deployer`."""
+
+    async def close(self) -> None:
+        """See `Deployer`."""
 
 
 class Supervised:
@@ -87,6 +97,10 @@ class Supervised:
         if self._service is not None:
             await self._service.stop(grace_s)
         self._become(ServiceStatus.STOPPED)
+
+    async def leave(self, grace_s: float) -> None:
+        """See `Deployed`; it does not outlive this process."""
+        await self.stop(grace_s)
 
     async def restart(self, grace_s: float) -> None:
         """Stop the service, which may finish what is in flight, and start another."""

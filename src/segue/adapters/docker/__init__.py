@@ -1,0 +1,1 @@
+"""Control services in containers, by the Docker Engine API (Docker, Podman)."""

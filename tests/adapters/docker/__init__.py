@@ -1,0 +1,1 @@
+"""The deployer `docker` against an engine that fails on demand."""

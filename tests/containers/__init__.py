@@ -1,0 +1,1 @@
+"""What is run in containers, and the files for it."""
