@@ -103,6 +103,15 @@ export function useServices() {
   });
 }
 
+/** Those of every process of the installation, every copy. */
+export function useControlServices() {
+  return useQuery({
+    queryKey: ['services', 'all'],
+    queryFn: () => ask(api.GET('/api/v1/control-services')).then((page) => page.items),
+    refetchInterval: SOON * 2,
+  });
+}
+
 export interface InstanceWhere {
   process?: string | undefined;
   version?: number | undefined;

@@ -3253,7 +3253,7 @@ export interface components {
          *
          *     `since` is the instant its status began. `rate` are messages a second lately, `cpu` is a share of one core lately,
          *     `memory` are bytes; a service that is `shared` runs in one process with others, whose memory it is and of whose CPU
-         *     its part is estimated.
+         *     its part is estimated. `container` is the name of the container that it runs in.
          */
         ControlServiceOut: {
             /** Id */
@@ -3280,9 +3280,11 @@ export interface components {
              * Deployer
              * @enum {string}
              */
-            deployer: "inline" | "process";
+            deployer: "inline" | "process" | "docker";
             /** Shared */
             shared: boolean;
+            /** Container */
+            container: string | null;
             /** Host */
             host: string;
             /** Pid */
@@ -3392,7 +3394,7 @@ export interface components {
          */
         DeployerIn: {
             /** Deployer */
-            deployer: ("inline" | "process") | null;
+            deployer: ("inline" | "process" | "docker") | null;
         };
         /**
          * DoneOut
@@ -4133,7 +4135,8 @@ export interface components {
         };
         /**
          * MemberOut
-         * @description One process of the installation, and what it does.
+         * @description One process of the installation, what it does, and how it can run control services. `container` is the name of
+         *     the container that it was started in for one version.
          */
         MemberOut: {
             /** Id */
@@ -4153,6 +4156,10 @@ export interface components {
             started: number;
             /** Services */
             services: number;
+            /** Container */
+            container: string | null;
+            /** Deployers */
+            deployers: ("inline" | "process" | "docker")[];
         };
         /**
          * MessageOut
@@ -4816,7 +4823,7 @@ export interface components {
              */
             created: number;
             /** Deployer */
-            deployer?: ("inline" | "process") | null;
+            deployer?: ("inline" | "process" | "docker") | null;
             /** Versions */
             versions: components["schemas"]["VersionOut"][];
         };

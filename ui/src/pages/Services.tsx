@@ -1,17 +1,22 @@
-import { Accordion, Anchor, Button, Group, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Accordion, Anchor, Button, Group, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'wouter';
 
-import { useServices } from '../api/queries';
+import { api, ask, type Schemas } from '../api/client';
+import { useChange, useControlServices, useProcesses } from '../api/queries';
+import { bytes } from '../lib/bytes';
 import { processHref, useParameter } from '../lib/url';
 import { t } from '../texts';
-import { Empty, Fact, Page, Rows, Shown, State, When } from '../ui/parts';
+import { Act, Empty, Fact, Page, Rows, Shown, State, When } from '../ui/parts';
+import { useMay } from '../who';
+
+type Service = Schemas['ControlServiceOut'];
 
 // So many are shown at once: each holds a table.
 const PAGE = 50;
 
 export default function Services() {
-  const services = useServices();
+  const services = useControlServices();
   const [open, setOpen] = useParameter('id');
   const [search, setSearch] = useParameter('q');
   const [shown, setShown] = useState(PAGE);
@@ -31,13 +36,16 @@ export default function Services() {
               </Group>
               <Accordion variant="separated" value={open || null} onChange={(value) => setOpen(value, true)} order={2}>
                 {sorted.slice(0, shown).map((service) => (
-                  <Accordion.Item key={service.version_id} value={String(service.version_id)}>
+                  <Accordion.Item key={service.id} value={service.id}>
                     <Accordion.Control>
                       <Group justify="space-between" pr="xs" gap="xs">
                         <Text fw={600}>
                           {service.process} v{service.version}
                         </Text>
                         <Group gap="xs">
+                          <Text size="sm" c="dimmed">
+                            {t.services.deployers[service.deployer]}
+                          </Text>
                           {service.lanes.some((lane) => lane.held) && <State of="warning" text={t.services.held} />}
                           <State of={service.status} />
                         </Group>
@@ -49,7 +57,7 @@ export default function Services() {
                           <Fact name={t.services.since}>
                             <When at={service.since} />
                           </Fact>
-                          <Fact name={t.services.restarts}>{service.restarts}</Fact>
+                          <Load service={service} />
                           {service.last_error && <Fact name={t.services.error}>{service.last_error}</Fact>}
                           <Fact name={t.instances.process}>
                             <Anchor component={Link} href={processHref(service.process, { version: service.version })} underline="always" size="sm">
@@ -57,6 +65,7 @@ export default function Services() {
                             </Anchor>
                           </Fact>
                         </Group>
+                        <Doing service={service} />
                         {service.lanes.length > 0 && (
                           <Rows label={t.services.nodes} head={[t.queues.node, t.services.flight, t.services.held, t.home.nextTry]}>
                             {service.lanes.map((lane) => (
@@ -88,5 +97,59 @@ export default function Services() {
         }}
       </Shown>
     </Page>
+  );
+}
+
+/** Where it runs, and what that costs. */
+function Load({ service }: { service: Service }) {
+  return (
+    <>
+      <Fact name={t.services.where}>
+        <span style={{ overflowWrap: 'anywhere' }}>{[service.host, service.container ?? service.pid].filter((part) => part != null).join(' · ')}</span>
+      </Fact>
+      <Fact name={t.services.restarts}>{service.restarts}</Fact>
+      <Fact name={t.services.rate}>{service.rate.toFixed(1)}</Fact>
+      {service.cpu !== null && <Fact name={t.services.cpu}>{`${(service.cpu * 100).toFixed(1)} %`}</Fact>}
+      {service.memory !== null && (
+        <Fact name={t.services.memory}>{service.shared ? t.services.sharedMemory(bytes(service.memory)) : bytes(service.memory)}</Fact>
+      )}
+    </>
+  );
+}
+
+/** Restart it; have all versions of its process run elsewhere. */
+function Doing({ service }: { service: Service }) {
+  const processes = useProcesses();
+  const may = useMay('edit');
+  const chosen = processes.data?.find((process) => process.name === service.process)?.deployer ?? 'default';
+  const restart = useChange(() => ask(api.POST('/api/v1/control-services/{id}/restart', { params: { path: { id: service.id } } })), {
+    fresh: ['services'],
+    said: () => t.services.restarting(`${service.process} v${service.version}`),
+  });
+  const move = useChange(
+    (deployer: string) =>
+      ask(
+        api.PUT('/api/v1/processes/{process}/deployer', {
+          params: { path: { process: service.process } },
+          body: { deployer: deployer === 'default' ? null : (deployer as Service['deployer']) },
+        }),
+      ),
+    { fresh: ['services', 'processes'], said: () => t.services.moved(service.process) },
+  );
+  const ways = [{ value: 'default', label: t.services.moveDefault }, ...Object.entries(t.services.deployers).map(([value, label]) => ({ value, label }))];
+  return (
+    <Group align="end">
+      <Act needs="operate" variant="default" onClick={() => restart.mutate(undefined)} disabled={restart.isPending}>
+        {t.services.restart}
+      </Act>
+      <Select
+        label={t.services.move(service.process)}
+        data={ways}
+        value={chosen}
+        allowDeselect={false}
+        disabled={!may || move.isPending}
+        onChange={(value) => value && move.mutate(value)}
+      />
+    </Group>
   );
 }
