@@ -27,6 +27,7 @@ async function fill(page) {
   const trash = (await (await page.request.get(`${url}/api/v1/trash`)).json()).items[0].id;
   const first = await (await page.request.get(`${url}/api/v1${instances[0].replace('/instance/', '/instances/')}`)).json();
   const message = first.steps[0].message;
+  const service = (await (await page.request.get(`${url}/api/v1/control-services`)).json()).items[0].id;
   return [
     ['home', '/'],
     ['processes', '/processes'],
@@ -55,7 +56,7 @@ async function fill(page) {
     ['notice-rules', '/notices?tab=rules'],
     ['notice-senders', '/notices?tab=senders'],
     ['limits', '/limits'],
-    ['services', '/services'],
+    ['services', `/services?id=${service}`],
     ['health', '/health'],
     ['activity', '/activity'],
     ['settings', '/settings'],
