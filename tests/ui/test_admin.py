@@ -73,7 +73,7 @@ def test_the_life_of_a_process_in_the_browser(tmp_path: Path, chromium: str) -> 
     with stage(tmp_path / "data") as where:
         done = browse("life.mjs", where, chromium)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok: ") == 18
+    assert done.stdout.count("ok: ") == 19
 
 
 @pytest.mark.timeout(300)
@@ -81,4 +81,4 @@ def test_every_page_is_accessible_and_fits(tmp_path: Path, chromium: str) -> Non
     with stage(tmp_path / "data") as where:
         done = browse("pages.mjs", where, chromium)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "looked at 120 views" in done.stdout
+    assert "looked at 126 views" in done.stdout

@@ -28,7 +28,7 @@ def test_a_process_lives_by_mouse(tmp_path: Path, chromium: str) -> None:
     with stage(tmp_path / "data") as where:
         done = browse("editor.mjs", where, chromium, FOREIGN_FILE=str(FOREIGN))
         assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.count("ok: ") == 15, done.stdout
+        assert done.stdout.count("ok: ") == 16, done.stdout
         looked = browse("editor-views.mjs", where, chromium)
     assert looked.returncode == 0, looked.stdout + looked.stderr
     assert "looked at 22 views" in looked.stdout

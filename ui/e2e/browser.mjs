@@ -20,9 +20,9 @@ export async function launch() {
 }
 
 /** A page that notes every fault: errors of scripts, refusals by the policy, requests to third parties. */
-export async function watched(context) {
+export async function watched(context, { tour = false } = {}) {
   // The tour has a test of its own and is in the way everywhere else.
-  await context.addInitScript(() => localStorage.setItem('segue.tour', '1'));
+  if (!tour) await context.addInitScript(() => localStorage.setItem('segue.tour', '1'));
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const faults = [];

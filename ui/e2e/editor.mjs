@@ -48,6 +48,41 @@ async function find(page) {
   await page.getByText('Finished', { exact: true }).first().waitFor();
 }
 
+/** What watches an activity, what a process calls and what it waits for is set in the panel and stands in the file. */
+async function newerKinds(page) {
+  const panel = page.locator('#segue-panel');
+  const make = async (key, words, label) => {
+    await page.locator('.segue-canvas').focus().catch(() => undefined);
+    await page.keyboard.press(key);
+    await page.locator('.djs-popup input').fill(words);
+    await page.locator('.djs-popup .entry', { hasText: label }).first().click();
+  };
+  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().click();
+  await panel.getByRole('tab', { name: 'Watch' }).click();
+  await panel.getByRole('button', { name: 'After a time' }).click();
+  await panel.getByRole('tab', { name: 'When' }).waitFor();
+  await panel.getByText('Ends the activity').click();
+  await panel.getByLabel('How long', { exact: true }).fill('5');
+  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().click();
+  await make('a', 'call', 'Call a process');
+  await panel.getByLabel('Process', { exact: true }).fill('elsewhere');
+  await panel.getByLabel('Into the field').fill('result');
+  await panel.getByLabel('Into the field').press('Enter');
+  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().click();
+  await make('a', 'message', 'Message');
+  await panel.getByLabel('Name of the message').fill('paid');
+  await panel.getByLabel('Key', { exact: true }).fill('body.order');
+  await panel.getByLabel('Key', { exact: true }).press('Enter');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Draft v1 saved').first().waitFor();
+  const file = await (await page.request.get(`${url}/api/v1/processes/other/versions/1/bpmn`)).text();
+  for (const part of [/<bpmn:boundaryEvent [^>]*cancelActivity="false"/, /PT5S|PT5M/, /<segue:call process="elsewhere" into="result" \/>/, /<segue:message key="body.order" \/>/, /<bpmn:message [^>]*name="paid"/]) {
+    must(part.test(file), `${part} is not in the file:\n${file}`);
+  }
+  const nodes = await (await page.request.get(`${url}/api/v1/processes/other/versions/1/findings`)).json();
+  must(!JSON.stringify(nodes).includes('bad-setting'), `the server knows a setting not: ${JSON.stringify(nodes)}`);
+}
+
 /** While the server takes no draft: work that is left, and work in a tab that goes down, is offered again. */
 async function leaveAndReturn(page) {
   const drawing = (page, text) => page.locator('.djs-element[data-element-id]', { hasText: text }).first();
@@ -120,6 +155,9 @@ try {
   await page.getByLabel('Name', { exact: true }).fill('Task 4, renamed');
   const dialog = page.getByRole('dialog');
   await dialog.getByText('Somebody else changed it').waitFor();
+  await dialog.locator('.segue-pair[data-ready=true]').waitFor();
+  must((await dialog.locator('.segue-changed.djs-shape').count()) > 0, 'what differs is not painted');
+  await dialog.getByRole('button', { name: 'Task 4, renamed: differs' }).waitFor();
   await dialog.getByRole('button', { name: 'Keep mine' }).click();
   await dialog.waitFor({ state: 'hidden' });
   await page.getByText('Draft v2 saved').waitFor();
@@ -168,6 +206,8 @@ try {
   await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().waitFor();
   await page.getByText('office / book: The worker offers it now.').waitFor();
   told('a node copied in one process is pasted in another with its action');
+  await newerKinds(page);
+  told('what watches, is called and is waited for is set in the panel and stands in the file');
   await leaveAndReturn(page);
   told('leaving with unsaved work asks, and what was left is offered again; so is what was in a tab that crashed');
   must(faults.length === 0, `faults of the pages:\n${faults.join('\n')}`);

@@ -5,7 +5,7 @@ import { keyboard } from './keyboard.mjs';
 
 const browser = await launch();
 const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' });
-const { page, faults } = await watched(context);
+const { page, faults } = await watched(context, { tour: true });
 const { keys, tabTo, press, type, go, tab, choose } = keyboard(page);
 const told = (text) => console.log(`ok: ${text}`);
 
@@ -38,6 +38,25 @@ async function addWorker() {
   await page.getByText('Answers').first().waitFor();
 }
 
+/** Shown by itself when there is a process to look at and nobody is at something else; once. */
+async function lookAround() {
+  const tour = page.getByRole('dialog', { name: 'A look around' });
+  for (const [title, heading] of [
+    ['This is Home', 'Home'],
+    ['Processes', 'Processes'],
+    ['The diagram is live', 'bykeys'],
+    ['Where is order 4274?', 'Instances'],
+    ['What failed', 'Trash'],
+  ]) {
+    await tour.getByRole('heading', { name: title }).waitFor();
+    if (title !== 'This is Home') await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
+    await press(tour.getByRole('button', { name: 'Next' }));
+  }
+  await press(tour.getByRole('button', { name: 'Done' }));
+  await tour.waitFor({ state: 'hidden' });
+  must(await page.evaluate(() => localStorage.getItem('segue.tour') !== null), 'the tour would come again');
+}
+
 async function importFile() {
   await go('processes', 'Processes');
   const chooser = page.waitForEvent('filechooser');
@@ -47,7 +66,13 @@ async function importFile() {
   await keys.press('Escape'); // the suggestions
   must(await dialog.count(), 'Escape closed the dialog');
   await press(dialog.getByRole('button', { name: 'Make the draft' }));
-  await press(dialog.getByRole('link', { name: 'Open in the editor' }));
+  await dialog.getByRole('link', { name: 'Open in the editor' }).waitFor();
+  await keys.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  await go('home', 'Home');
+  await lookAround();
+  await go('bykeys', 'bykeys');
+  await press(page.getByRole('link', { name: 'Edit', exact: true }));
   await drawn(page);
   await finding('no-action').first().waitFor();
 }
@@ -163,7 +188,7 @@ async function life() {
   told('the first administrator is made by the link, signs out and in');
   await addWorker();
   await importFile();
-  told('a file drawn elsewhere is imported');
+  told('a file drawn elsewhere is imported; the tour leads around');
   await assignActions();
   told('actions are assigned');
   await writeConditions();

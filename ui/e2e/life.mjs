@@ -30,6 +30,30 @@ async function nasty(page) {
   }
 }
 
+/** Lines are searched, followed as they are written, and read with those around them. */
+async function logs(page) {
+  await page.goto(`${url}/logs`);
+  await page.getByLabel('Search in the text').fill('BOOKED');
+  await page.keyboard.press('Enter');
+  const rows = page.getByRole('region', { name: 'Logs' }).getByRole('row');
+  await rows.nth(1).locator('mark').getByText('booked').waitFor();
+  await rows.filter({ hasText: 'is no number' }).first().waitFor({ state: 'detached' });
+  await page.getByRole('switch', { name: 'Follow' }).click({ force: true });
+  await page.getByText('Following: new lines come first').waitFor();
+  await page.locator('#content').getByText('Live', { exact: true }).waitFor();
+  const before = await rows.nth(1).textContent();
+  // From here on lines come by the stream alone.
+  await page.route('**/api/v1/logs?*', (route) => route.abort());
+  const { csrf } = await (await page.request.get(`${url}/api/v1/session`)).json();
+  const started = await page.request.post(`${url}/processes/orders/start`, { headers: { 'X-CSRF-Token': csrf }, data: { amount: 3 } });
+  const { instance } = await started.json();
+  await rows.filter({ has: page.locator(`a[href="/instance/${instance}"]`) }).first().waitFor();
+  must((await rows.nth(1).textContent()) !== before, 'the newest line is not the first');
+  await page.unroute('**/api/v1/logs?*');
+  await rows.nth(1).getByRole('button', { name: 'Around it' }).click();
+  await page.getByRole('dialog').locator('[aria-current=true]').getByText('booked').waitFor();
+}
+
 try {
   await setUp(page);
   told('the first administrator is made and signed in');
@@ -106,6 +130,9 @@ try {
   await page.getByRole('button', { name: 'Test', exact: true }).click();
   await page.getByText('Every worker and action answers.').waitFor();
   told('statistics count the steps, and the test of the version finds every action');
+
+  await logs(page);
+  told('log lines are searched, followed, and read with those around them');
 
   await nasty(page);
   told('markup in labels, names and log lines is text');

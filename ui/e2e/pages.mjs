@@ -28,6 +28,7 @@ async function fill(page) {
   const first = await (await page.request.get(`${url}/api/v1${instances[0].replace('/instance/', '/instances/')}`)).json();
   const message = first.steps[0].message;
   const service = (await (await page.request.get(`${url}/api/v1/control-services`)).json()).items[0].id;
+  const line = (await (await page.request.get(`${url}/api/v1/logs`)).json()).items[0].seq;
   return [
     ['home', '/'],
     ['processes', '/processes'],
@@ -62,7 +63,9 @@ async function fill(page) {
     ['settings', '/settings'],
     ['help', '/help'],
     ['help-page', '/help/sdk'],
-    ['logs', '/logs'],
+    ['logs', '/logs?text=booked&follow=1'],
+    ['logs-around', `/logs?line=${line}&around=all`],
+    ['statistics', '/statistics'],
     ['audit', '/audit'],
     ['tokens', '/tokens'],
     ['users', '/users'],

@@ -57,6 +57,7 @@ const Audit = lazy(() => import('./pages/Audit'));
 const Tokens = lazy(() => import('./pages/Tokens'));
 const Users = lazy(() => import('./pages/Users'));
 const Account = lazy(() => import('./pages/Account'));
+const Statistics = lazy(() => import('./pages/Statistics'));
 const Lost = lazy(() => import('./pages/Lost'));
 
 export function App() {
@@ -177,6 +178,7 @@ function Pages() {
       <Route path="/settings" component={Settings} />
       <Route path="/help">{() => <Help />}</Route>
       <Route path="/help/*?">{(parameters) => <Help page={parameters['*'] || undefined} />}</Route>
+      <Route path="/statistics" component={Statistics} />
       <Route path="/logs" component={Logs} />
       <Route path="/audit" component={Audit} />
       <Route path="/tokens" component={Tokens} />

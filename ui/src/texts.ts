@@ -390,7 +390,6 @@ export const t = {
     kind: 'Kind',
     badHeader: (line: string) => `“${line}” is not of the form Name: value`,
   },
-  logs: { title: 'Logs', empty: 'Nothing was logged', emptyAbout: 'What workers and the engine say about messages comes here.', at: 'At', level: 'Level', text: 'Text', node: 'Node', instance: 'Instance', process: 'Process' },
   audit: {
     title: 'Audit',
     about: 'The ledger, proved from stored rows: accepted + produced = consumed + queued + delayed + waiting + trash.',

@@ -1,3 +1,5 @@
+import { held, merged } from '../src/logs/tail';
+import { inSpans } from '../src/statistics/spans';
 import { describe, expect, it, vi } from 'vitest';
 
 import type { Schemas } from '../src/api/client';
@@ -270,5 +272,38 @@ describe('waterfall', () => {
     const steps = [step('a', 'b', 0, 1, 2), step('b', 'gone', 2, 3, 4), step('c', 'c', 4, 5, 6)];
     const { bars } = waterfallOf({ started: 0, finished: null, steps, messages: [] }, 10);
     expect(bars.map(({ message }) => message)).toEqual(['b', 'a', 'c']);
+  });
+});
+
+describe('lines that are followed', () => {
+  const line = (seq: number) => ({ seq, at: seq, level: 'info', text: `${seq}`, process: 'p', version: 1, node: 'n', instance: 'i', message: 'm' });
+  it('come newest first, each once, with those that were stored', () => {
+    const tail = held(held([], [line(3), line(4)]), [line(4), line(5)]);
+    expect(tail.map((each) => each.seq)).toEqual([5, 4, 3]);
+    expect(merged(tail, [line(4), line(2)]).map((each) => each.seq)).toEqual([5, 4, 3, 2]);
+  });
+  it('are no more than can be looked at', () => {
+    const many = Array.from({ length: 700 }, (_, index) => line(index + 1));
+    expect(held([], many)).toHaveLength(500);
+    expect(held([], many)[0]?.seq).toBe(700);
+  });
+});
+
+describe('figures', () => {
+  it('have a bar for every span, that of all versions together', () => {
+    const now = 100 * 3_600_000 + 5;
+    const bars = inSpans(
+      [
+        { at: 99 * 3_600_000, started: 2, failed: 1 },
+        { at: 99 * 3_600_000, started: 3, failed: 0 },
+        { at: 3_600_000, started: 9, failed: 9 },
+      ],
+      'hour',
+      now,
+    );
+    expect(bars).toHaveLength(60);
+    expect(bars.at(-1)).toEqual({ at: 100 * 3_600_000, started: 0, failed: 0 });
+    expect(bars.at(-2)).toEqual({ at: 99 * 3_600_000, started: 5, failed: 1 });
+    expect(bars.reduce((sum, bar) => sum + bar.started, 0)).toBe(5);
   });
 });

@@ -206,17 +206,37 @@ export function useWorkerActions(name: string, open: boolean) {
   });
 }
 
-export function useLogs(where: { instance?: string | undefined; process?: string | undefined }, limit = 100) {
+export interface LogWhere {
+  level?: 'debug' | 'info' | 'warning' | 'error' | undefined;
+  text?: string | undefined;
+  process?: string | undefined;
+  instance?: string | undefined;
+  message?: string | undefined;
+  since?: number | undefined;
+}
+
+export function useLogs(where: LogWhere, order: 'newest' | 'oldest', limit = 100) {
   return useInfiniteQuery({
-    queryKey: ['logs', where, limit],
+    queryKey: ['logs', where, order, limit],
     initialPageParam: undefined as string | undefined,
+    placeholderData: keepPreviousData,
     queryFn: ({ pageParam }) =>
       ask(
         api.GET('/api/v1/logs', {
-          params: { query: { ...given(where), limit, ...(pageParam ? { cursor: pageParam } : {}) } },
+          params: { query: { ...given(where), order, limit, ...(pageParam ? { cursor: pageParam } : {}) } },
         }),
       ),
     getNextPageParam: (page) => page.next ?? undefined,
+  });
+}
+
+export function useAround(seq: number | undefined, count: number, same: boolean) {
+  return useQuery({
+    queryKey: ['around', seq, count, same],
+    enabled: seq !== undefined,
+    placeholderData: keepPreviousData,
+    queryFn: () =>
+      ask(api.GET('/api/v1/logs/{seq}/context', { params: { path: { seq: seq ?? 0 }, query: { count, same_instance: same } } })),
   });
 }
 
@@ -278,6 +298,36 @@ export function useLastMessages(process: string, number: number, node: string) {
           params: { path: { process, number, node } },
         }),
       ),
+  });
+}
+
+export interface FigureWhere {
+  span: 'minute' | 'hour' | 'day';
+  process?: string | undefined;
+  version?: number | undefined;
+}
+
+export function useFigures(where: FigureWhere) {
+  return useQuery({
+    queryKey: ['figures', where],
+    refetchInterval: 10_000,
+    placeholderData: keepPreviousData,
+    queryFn: async () => {
+      const query = given(where);
+      const [summary, points] = await Promise.all([
+        ask(api.GET('/api/v1/metrics/summary', { params: { query } })),
+        ask(api.GET('/api/v1/metrics/processes', { params: { query } })),
+      ]);
+      return { ...summary, points };
+    },
+  });
+}
+
+export function useBottlenecks(process?: string) {
+  return useQuery({
+    queryKey: ['bottlenecks', process ?? null],
+    refetchInterval: 5_000,
+    queryFn: () => ask(api.GET('/api/v1/metrics/bottleneck', { params: { query: process ? { process } : {} } })),
   });
 }
 

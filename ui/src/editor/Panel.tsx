@@ -13,7 +13,8 @@ import { DraftArea, DraftInput } from './fields';
 import { useSession } from './hooks';
 import { fits } from './kinds';
 import { inOrder, labelOf, openMenu } from './menus';
-import { foreign, notesOf, setNotes, textOf } from './model';
+import { BoundaryTab, CallTab, JoinTab, MessageTab, WatchTab } from './MeetTabs';
+import { foreign, notesOf, own, setNotes, textOf } from './model';
 import { StartTab, TimerFields, beginsBy } from './ScheduleTab';
 import type { Session } from './session';
 import { LimitTab, QueueTab, RepeatTab } from './WorkTabs';
@@ -23,12 +24,20 @@ export type TabName = keyof typeof t.editor.panel.tabs;
 /** The tabs that something has, the one first that is most of it. */
 export function tabsOf(element: Shape): TabName[] {
   const found: TabName[] = [];
-  const gateway = is(element, 'bpmn:ExclusiveGateway') || is(element, 'bpmn:InclusiveGateway') || is(element, 'bpmn:ParallelGateway');
-  if (is(element, 'bpmn:Task') || is(element, 'bpmn:CallActivity')) found.push('action', 'queue', 'repeat', 'limit');
+  const joins = is(element, 'bpmn:InclusiveGateway') || is(element, 'bpmn:ParallelGateway');
+  if (is(element, 'bpmn:Task') || is(element, 'bpmn:CallActivity')) {
+    // A call activity calls a process, or an action where one is assigned to it.
+    if (is(element, 'bpmn:CallActivity')) found.push('call');
+    found.push('action', 'queue', 'repeat', 'limit', 'watch');
+  } else if (is(element, 'bpmn:SubProcess')) found.push('join', 'watch');
   else if (is(element, 'bpmn:StartEvent')) found.push('schedule');
+  else if (is(element, 'bpmn:BoundaryEvent')) found.push('when');
   else if (is(element, 'bpmn:Event') && beginsBy(element) === 'timer') found.push('wait');
-  else if (gateway) found.push('conditions');
-  else if (is(element, 'bpmn:SequenceFlow')) found.push('condition');
+  else if (is(element, 'bpmn:IntermediateCatchEvent') && beginsBy(element) === 'message') found.push('message');
+  else if (is(element, 'bpmn:ExclusiveGateway') || joins) {
+    found.push('conditions');
+    if (joins && (element.incoming.length > 1 || own(element, 'segue:Join'))) found.push('join');
+  } else if (is(element, 'bpmn:SequenceFlow')) found.push('condition');
   found.push('notes');
   if (foreign(element).length > 0 || Object.keys(element.businessObject.$attrs ?? {}).some((name) => name.includes(':'))) found.push('foreign');
   return found;
@@ -144,6 +153,11 @@ function TabBody({ tab, element }: { tab: TabName; element: Shape }) {
   if (tab === 'wait') return <TimerFields element={element} />;
   if (tab === 'conditions') return <ConditionsTab element={element} />;
   if (tab === 'condition') return <FlowTab flow={element} />;
+  if (tab === 'join') return <JoinTab element={element} />;
+  if (tab === 'call') return <CallTab element={element} />;
+  if (tab === 'message') return <MessageTab element={element} />;
+  if (tab === 'when') return <BoundaryTab element={element} />;
+  if (tab === 'watch') return <WatchTab element={element} />;
   if (tab === 'foreign') return <Foreign element={element} />;
   return <DraftArea label={t.editor.notes.label} description={t.editor.notes.about} rows={5} disabled={!session.mayEdit} value={notesOf(element)} commit={(text) => setNotes(session, element, text)} />;
 }

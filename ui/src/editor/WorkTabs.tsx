@@ -74,6 +74,35 @@ export function RepeatTab({ element }: { element: Shape }) {
             value={numberOf(textOf(repeat, 'at-most'))}
             onChange={(value) => setOwn(session, element, 'segue:Repeat', { 'at-most': String(value) })}
           />
+          <NumberInput
+            label={t.editor.repeat.backoff}
+            description={t.editor.repeat.backoffAbout}
+            placeholder="1"
+            min={1}
+            max={100}
+            allowDecimal={false}
+            disabled={off}
+            value={numberOf(textOf(repeat, 'backoff'))}
+            onChange={(value) => setOwn(session, element, 'segue:Repeat', { backoff: String(value) })}
+          />
+          <DurationInput
+            label={t.editor.repeat.longest}
+            description={t.editor.repeat.longestAbout}
+            disabled={off}
+            value={textOf(repeat, 'at-longest')}
+            commit={(longest) => setOwn(session, element, 'segue:Repeat', { 'at-longest': longest })}
+          />
+          <NumberInput
+            label={t.editor.repeat.jitter}
+            description={t.editor.repeat.jitterAbout}
+            placeholder="0"
+            min={0}
+            max={100}
+            allowDecimal={false}
+            disabled={off}
+            value={numberOf(textOf(repeat, 'jitter'))}
+            onChange={(value) => setOwn(session, element, 'segue:Repeat', { jitter: String(value) })}
+          />
         </>
       )}
     </Stack>

@@ -22,6 +22,7 @@ export interface Shape {
   hidden?: boolean;
   parent?: Shape;
   host?: Shape;
+  attachers?: Shape[];
   labelTarget?: Shape;
   waypoints?: { x: number; y: number }[];
   incoming: Shape[];
@@ -43,7 +44,7 @@ export interface Modeling {
   moveElements(shapes: Shape[], delta: { x: number; y: number }): void;
   updateWaypoints(connection: Shape, waypoints: { x: number; y: number }[]): void;
   layoutConnection(connection: Shape): void;
-  createShape(shape: object, position: { x: number; y: number }, parent: Shape): Shape;
+  createShape(shape: object, position: { x: number; y: number }, parent: Shape, hints?: { attach?: boolean }): Shape;
 }
 
 export interface Canvas {

@@ -1,15 +1,21 @@
 // The questions of the editor: a conflict, leaving with unsaved work, publishing, importing, the keys.
-import { Alert, Button, Group, Kbd, List, Modal, Stack, Table, Text, Textarea } from '@mantine/core';
-import { useState } from 'react';
+import { Alert, Button, Group, Kbd, List, Modal, Skeleton, Stack, Table, Text, Textarea } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense, useState } from 'react';
 
-import { Problem } from '../api/client';
+import { api, ask, Problem } from '../api/client';
 import { ago } from '../lib/time';
 import { t } from '../texts';
-import { Failure } from '../ui/parts';
+import { Failure, Shown } from '../ui/parts';
+import { paintOf } from '../versions/diff';
+import { differences } from './compare';
 import { download } from './export';
 import { useSession } from './hooks';
 import { xmlOf } from './modeler';
 import type { Session } from './session';
+
+const Pair = lazy(() => import('../versions/Pair'));
+const MOST_LISTED = 30;
 
 const close = { 'aria-label': t.close };
 
@@ -26,9 +32,10 @@ export function Conflict({ session, later }: { session: Session; later: () => vo
     });
   };
   return (
-    <Modal opened onClose={later} title={t.editor.conflict.title} size="lg" closeButtonProps={close}>
+    <Modal opened onClose={later} title={t.editor.conflict.title} size="min(96vw, 1100px)" closeButtonProps={close}>
       <Stack>
         <Text size="sm">{t.editor.conflict.about(extra.author ?? '', extra.at ? ago(extra.at, Date.now()) : '', extra.version ?? 0)}</Text>
+        <Compared session={session} version={extra.version ?? 0} revision={extra.revision ?? ''} />
         {error && <Failure error={error} />}
         <Group justify="space-between" wrap="nowrap">
           <Text size="sm">{t.editor.conflict.theirsAbout}</Text>
@@ -52,6 +59,45 @@ export function Conflict({ session, later }: { session: Session; later: () => vo
         </Group>
       </Stack>
     </Modal>
+  );
+}
+
+/** Theirs and mine beside each other, with what differs painted and listed. */
+function Compared({ session, version, revision }: { session: Session; version: number; revision: string }) {
+  const [chosen, choose] = useState('');
+  const found = useQuery({
+    queryKey: ['conflict', session.process, version, revision],
+    queryFn: async () => {
+      const params = { path: { process: session.process, number: version } };
+      const theirs = await ask(api.GET('/api/v1/processes/{process}/versions/{number}/edit', { params }));
+      const mine = await xmlOf(session.made);
+      return { theirs: theirs.xml, mine, changes: differences(theirs.xml, mine) };
+    },
+  });
+  return (
+    <Shown of={found} rows={4}>
+      {({ theirs, mine, changes }) => (
+        <Stack gap="xs" component="section" aria-label={t.editor.conflict.compared}>
+          <Suspense fallback={<Skeleton height={240} />}>
+            <Pair
+              before={{ xml: theirs, label: t.editor.conflict.theirSide(version), paint: paintOf(changes, 'before') }}
+              after={{ xml: mine, label: t.editor.conflict.mySide, paint: paintOf(changes, 'after') }}
+              chosen={chosen}
+              choose={(id) => choose(changes.some((each) => each.id === id) ? id : '')}
+            />
+          </Suspense>
+          {changes.length === 0 && <Text size="sm">{t.editor.conflict.same}</Text>}
+          <Group gap={6}>
+            {changes.slice(0, MOST_LISTED).map((each) => (
+              <Button key={each.id} size="compact-sm" variant={chosen === each.id ? 'light' : 'default'} aria-pressed={chosen === each.id} onClick={() => choose(chosen === each.id ? '' : each.id)}>
+                {each.label}: {t.editor.conflict.kinds[each.kind]}
+              </Button>
+            ))}
+            {changes.length > MOST_LISTED && <Text size="sm">… {t.editor.andMore(changes.length - MOST_LISTED)}</Text>}
+          </Group>
+        </Stack>
+      )}
+    </Shown>
   );
 }
 

@@ -10,6 +10,7 @@ export function shapeOf(services: Services, kind: Kind, name: string, offer?: Of
   const shape = services.get<ElementFactory>('elementFactory').createShape({
     type: kind.type,
     ...(kind.definition ? { eventDefinitionType: kind.definition } : {}),
+    ...(kind.expanded ? { isExpanded: true } : {}),
   });
   if (name) shape.businessObject.set('name', name);
   if (offer) {
@@ -44,6 +45,16 @@ export function place(services: Services, shape: Shape): Shape {
   const made = services.get<Modeling>('modeling').createShape(shape, { x, y }, parent);
   services.get<Selection>('selection').select(made);
   canvas.scrollToElement(made);
+  return made;
+}
+
+/** On the lower edge of an activity, to the left of those that are there. */
+export function watch(services: Services, host: Shape, definition: string): Shape {
+  const there = (host.attachers ?? []).length;
+  const shape = services.get<ElementFactory>('elementFactory').createShape({ type: 'bpmn:BoundaryEvent', eventDefinitionType: definition });
+  const x = host.x + host.width - 20 - (there * 40) % Math.max(40, host.width - 20);
+  const made = services.get<Modeling>('modeling').createShape(shape, { x, y: host.y + host.height }, host, { attach: true });
+  services.get<Selection>('selection').select(made);
   return made;
 }
 

@@ -248,7 +248,7 @@ class Palette {
       tool('connect', 'bpmn-icon-connection-multi', (event) => this.connect.start(event)),
       ['tool-separator', { group: 'tools', separator: true }],
     ]);
-    for (const kind of KINDS.filter((each) => !['terminate', 'pass', 'inclusive', 'webhook'].includes(each.id))) {
+    for (const kind of KINDS.filter((each) => !['terminate', 'pass', 'inclusive', 'webhook', 'call', 'sub', 'message', 'race'].includes(each.id))) {
       const start = (event: Event) => this.create.start(event, shapeOf(this.injector, kind, ''));
       entries[`create-${kind.id}`] = {
         group: kind.group,

@@ -1,7 +1,7 @@
 // Reading and changing what a node says, by commands that can be undone. What is not ours stays as it is.
 import { is, type Factory, type Modeling, type Moddle, type ModdleModel, type Shape } from './bpmn';
 
-export type Own = 'segue:Action' | 'segue:Repeat' | 'segue:Limit' | 'segue:Schedule' | 'segue:Task';
+export type Own = 'segue:Action' | 'segue:Repeat' | 'segue:Limit' | 'segue:Schedule' | 'segue:Task' | 'segue:Join' | 'segue:Call' | 'segue:Message';
 type Services = { get<T>(name: string): T };
 
 export const businessOf = (element: Shape): Moddle => element.businessObject;
@@ -186,6 +186,17 @@ export function setTimer(services: Services, element: Shape, form: TimerForm, va
   services.get<Modeling>('modeling').updateModdleProperties(element, definition, fields);
 }
 
+/** What an error event catches: the code of its error; empty catches everything. */
+export function errorCodeOf(element: Shape): string {
+  return textOf(definitionOf(element, 'Error')?.get('errorRef') as Moddle | undefined, 'errorCode');
+}
+
+export function setErrorCode(services: Services, element: Shape, code: string): void {
+  const definition = definitionOf(element, 'Error');
+  if (!definition) return;
+  refer(services, element, definition, { ref: 'errorRef', type: 'bpmn:Error', prefix: 'Error_', by: 'errorCode' }, code);
+}
+
 export function messageOf(element: Shape): string {
   const message = definitionOf(element, 'Message')?.get('messageRef') as Moddle | undefined;
   return textOf(message, 'name') || (message?.id ?? '');
@@ -194,19 +205,24 @@ export function messageOf(element: Shape): string {
 export function setMessage(services: Services, element: Shape, name: string): void {
   const definition = definitionOf(element, 'Message');
   if (!definition) return;
+  refer(services, element, definition, { ref: 'messageRef', type: 'bpmn:Message', prefix: 'Message_', by: 'name' }, name);
+}
+
+/** Let an event definition refer to the root element that `by` names; one is made when there is none. */
+function refer(services: Services, element: Shape, definition: Moddle, to: { ref: string; type: string; prefix: string; by: string }, text: string): void {
   const modeling = services.get<Modeling>('modeling');
   let root: Moddle | undefined = businessOf(element);
   while (root?.$parent) root = root.$parent;
   if (!root) return;
   const elements = root.get('rootElements') as Moddle[];
-  const known = elements.find((each) => each.$type === 'bpmn:Message' && textOf(each, 'name') === name);
-  if (name === '' || known) {
-    modeling.updateModdleProperties(element, definition, { messageRef: name === '' ? undefined : known });
+  const known = elements.find((each) => each.$type === to.type && textOf(each, to.by) === text);
+  if (text === '' || known) {
+    modeling.updateModdleProperties(element, definition, { [to.ref]: text === '' ? undefined : known });
     return;
   }
   const moddle = services.get<ModdleModel>('moddle');
-  const made = services.get<Factory>('bpmnFactory').create('bpmn:Message', { id: moddle.ids.nextPrefixed('Message_'), name });
+  const made = services.get<Factory>('bpmnFactory').create(to.type, { id: moddle.ids.nextPrefixed(to.prefix), name: text, [to.by]: text });
   made.$parent = root;
   modeling.updateModdleProperties(element, root, { rootElements: [made, ...elements] });
-  modeling.updateModdleProperties(element, definition, { messageRef: made });
+  modeling.updateModdleProperties(element, definition, { [to.ref]: made });
 }

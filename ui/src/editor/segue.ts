@@ -23,9 +23,12 @@ export const segueModdle = {
       attribute('prefetch'),
       attribute('timeout'),
     ]),
-    element('Repeat', ['bpmn:Activity'], [attribute('interval'), attribute('at-most')]),
+    element('Repeat', ['bpmn:Activity'], [attribute('interval'), attribute('at-most'), attribute('backoff'), attribute('at-longest'), attribute('jitter')]),
     element('Limit', ['bpmn:Activity'], [attribute('key'), attribute('calls'), attribute('per')]),
     element('Task', ['bpmn:UserTask'], [attribute('passes')]),
+    element('Join', ['bpmn:Gateway', 'bpmn:SubProcess'], [attribute('bodies'), attribute('waits')]),
+    element('Call', ['bpmn:CallActivity'], [attribute('process'), attribute('bodies'), attribute('into')]),
+    element('Message', ['bpmn:Event'], [attribute('key'), attribute('bodies'), attribute('into')]),
     element('Schedule', ['bpmn:Event'], [attribute('zone'), attribute('missed'), attribute('body')]),
   ],
 };

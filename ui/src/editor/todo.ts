@@ -7,6 +7,7 @@ export type TodoGroup = keyof typeof t.editor.problems.groups;
 
 const GROUPS: Record<string, TodoGroup> = {
   'no-action': 'actions',
+  'no-called-process': 'actions',
   'bad-binding': 'actions',
   'branch-without-condition': 'conditions',
   'bad-condition': 'conditions',
@@ -30,6 +31,7 @@ export const todoCount = (findings: Finding[]): number => [...todoOf(findings).v
 /** The tab in which a finding is put right. */
 export function tabFor(code: string, flow: boolean): TabName | null {
   if (/condition|default-flow/.test(code)) return flow ? 'condition' : 'conditions';
+  if (/called-process/.test(code)) return 'call';
   if (/timer|schedule/.test(code)) return 'schedule';
   if (/action|binding/.test(code)) return 'action';
   return null;

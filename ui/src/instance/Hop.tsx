@@ -116,7 +116,7 @@ function Times({ step }: { step: Detail['steps'][number] }) {
 }
 
 function Lines({ instance, message }: { instance: string; message: string }) {
-  const logs = useLogs({ instance }, 500);
+  const logs = useLogs({ instance, message }, 'oldest', 500);
   return (
     <section aria-label={t.hop.logs}>
       <Text fw={600} size="sm" mb={4}>
@@ -124,7 +124,7 @@ function Lines({ instance, message }: { instance: string; message: string }) {
       </Text>
       <Shown of={logs} rows={1}>
         {(data) => {
-          const lines = data.pages.flatMap((page) => page.items).filter((line) => line.message === message);
+          const lines = data.pages.flatMap((page) => page.items);
           if (lines.length === 0) return <Text size="sm">{t.hop.noLogs}</Text>;
           return (
             <Stack gap={6}>

@@ -10,7 +10,7 @@ import { Waterfall } from '../instance/Waterfall';
 import { wayOf } from '../lib/path';
 import { duration, instant, micros } from '../lib/time';
 import { href, processHref, useParameter } from '../lib/url';
-import { LogList } from './Logs';
+import { LogList } from '../logs/LogList';
 import { t } from '../texts';
 import { LazyDiagram } from '../ui/LazyDiagram';
 import { Act, Confirm, Empty, Fact, Id, Page, Rows, Shown, State, When, type Question } from '../ui/parts';

@@ -9,12 +9,13 @@ import { enabledOf } from '../lib/folders';
 import { duration } from '../lib/time';
 import { numberOf, useParameters } from '../lib/url';
 import { InstanceList } from './Instances';
-import { LogList } from './Logs';
+import { LogList } from '../logs/LogList';
+import { SpanChoice, useSpan } from '../statistics/SpanChoice';
+import { StatisticsView } from '../statistics/StatisticsView';
 import { PlacedList } from '../ui/placed';
 import { DiagramTab } from '../ui/DiagramTab';
 import { ProcessSettings } from '../ui/ProcessSettings';
 import { StartDialog } from '../ui/StartDialog';
-import { StatisticsTab } from '../ui/StatisticsTab';
 import { UploadDraft } from '../ui/drafts';
 import { VersionsTab } from '../versions/VersionsTab';
 import { t } from '../texts';
@@ -71,11 +72,12 @@ function ProcessTabs({ process }: { process: Schemas['ProcessOut'] }) {
   const wanted = numberOf(parameters.get('version'));
   const version =
     process.versions.find((each) => each.version === wanted) ?? enabledOf(process) ?? process.versions.at(-1)!;
+  const span = useSpan();
   const tab = TABS.find((each) => each === parameters.get('tab')) ?? 'diagram';
   return (
     <Tabs
       value={tab}
-      onChange={(value) => change({ tab: value === 'diagram' ? null : value, node: null, id: null })}
+      onChange={(value) => change({ tab: value === 'diagram' ? null : value, node: null, id: null, line: null, follow: null })}
       keepMounted={false}
     >
       <Tabs.List>
@@ -96,8 +98,11 @@ function ProcessTabs({ process }: { process: Schemas['ProcessOut'] }) {
       </Tabs.Panel>
       <Tabs.Panel value="statistics" pt="md">
         <Stack>
-          <VersionChoice process={process} version={version.version} />
-          <StatisticsTab process={process.name} version={version.version} />
+          <Group align="end">
+            <VersionChoice process={process} version={version.version} />
+            <SpanChoice />
+          </Group>
+          <StatisticsView where={{ span, process: process.name, version: version.version }} />
         </Stack>
       </Tabs.Panel>
       <Tabs.Panel value="logs" pt="md">

@@ -9,6 +9,8 @@ import { processHref } from '../lib/url';
 import { t } from '../texts';
 
 const SEEN = 'segue.tour';
+// A dialog that one leaves takes so long to fade away.
+const QUIET_MS = 400;
 const STEPS = ['home', 'processes', 'diagram', 'instances', 'trash', 'help'] as const;
 const listeners = new Set<() => void>();
 
@@ -34,17 +36,27 @@ function remember(): void {
 
 export function Tour() {
   const [at, setAt] = useState<number | null>(() => (wasSeen() ? null : 0));
-  const [, go] = useLocation();
+  const [path, go] = useLocation();
+  const [begun, setBegun] = useState(false);
   const processes = useProcesses(at !== null);
+  const known = processes.data?.length ?? 0;
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const listener = () => setAt(0);
+    const listener = () => {
+      setAt(0);
+      setBegun(true);
+    };
     listeners.add(listener);
     return () => void listeners.delete(listener);
   }, []);
-  useEffect(() => box.current?.focus(), [at]);
-  // Without a process there is nothing to look around in.
-  if (at === null || !processes.data?.length) return null;
+  useEffect(() => {
+    // Without a process there is nothing to look around in, and nobody is led away from what they are doing.
+    if (begun || at === null || known === 0 || path.endsWith('/edit')) return undefined;
+    const timer = setTimeout(() => !document.querySelector('[aria-modal=true]') && setBegun(true), QUIET_MS);
+    return () => clearTimeout(timer);
+  }, [begun, at, known, path]);
+  useEffect(() => box.current?.focus(), [at, begun]);
+  if (at === null || !begun || !processes.data?.length) return null;
 
   const shown = processes.data.find((each) => enabledOf(each)) ?? processes.data[0]!;
   const addresses: Record<(typeof STEPS)[number], string> = {
