@@ -86,3 +86,38 @@ export async function switchTo(page, version, sentence) {
   await dialog.waitFor({ state: 'hidden' });
   await card.getByText('Takes new work').waitFor();
 }
+
+/** What watches an activity, what a process calls and what it waits for is set in the panel and stands in the file. */
+export async function newerKinds(page) {
+  const panel = page.locator('#segue-panel');
+  const make = async (key, words, label) => {
+    await page.keyboard.press(key);
+    await page.locator('.djs-popup input').fill(words);
+    await page.locator('.djs-popup .entry', { hasText: label }).first().click();
+  };
+  await panel.getByRole('tab', { name: 'Watch' }).click();
+  await panel.getByRole('button', { name: 'After a time' }).click();
+  await panel.getByRole('tab', { name: 'When' }).waitFor();
+  await panel.getByRole('switch', { name: /Ends the activity/ }).click();
+  await panel.getByLabel('How long', { exact: true }).fill('5');
+  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().click();
+  await make('a', 'call', 'Call a process');
+  await panel.getByRole('tab', { name: 'Process' }).click();
+  await panel.locator('input').and(panel.getByLabel('Process', { exact: true })).fill('elsewhere');
+  await panel.getByLabel('Into the field').fill('result');
+  await panel.getByLabel('Into the field').press('Enter');
+  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().click();
+  await make('a', 'message', 'waits for a message from outside');
+  await panel.getByRole('tab', { name: 'Message' }).click();
+  await panel.getByLabel('Name of the message').fill('paid');
+  await panel.getByLabel('Key', { exact: true }).fill('body.order');
+  await panel.getByLabel('Key', { exact: true }).press('Enter');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Draft v1 saved').first().waitFor();
+  const file = await (await page.request.get(`${url}/api/v1/processes/other/versions/1/bpmn`)).text();
+  for (const part of [/<bpmn:boundaryEvent [^>]*cancelActivity="false"/, /PT5S|PT5M/, /<segue:call process="elsewhere" into="result" \/>/, /<segue:message key="body.order" \/>/, /<bpmn:message [^>]*name="paid"/]) {
+    must(part.test(file), `${part} is not in the file:\n${file}`);
+  }
+  const nodes = await (await page.request.get(`${url}/api/v1/processes/other/versions/1/findings`)).json();
+  must(!JSON.stringify(nodes).includes('bad-setting'), `the server knows a setting not: ${JSON.stringify(nodes)}`);
+}

@@ -2,7 +2,7 @@
 // is tested, published, enabled, started, watched, its failure corrected, it is edited, compared, switched and switched
 // back, its instance found; then what must not be lost: work of two at once, pictures, copies, work that was left.
 import { addWorker, launch, must, setUp, start, step, url, watched } from './browser.mjs';
-import { addNode, assignAll, conditions, drawn, importFile, publish, switchTo } from './editing.mjs';
+import { addNode, assignAll, conditions, drawn, importFile, newerKinds, publish, switchTo } from './editing.mjs';
 
 const browser = await launch();
 const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true });
@@ -46,41 +46,6 @@ async function find(page) {
   const found = page.getByRole('region', { name: 'Instances' }).getByRole('link');
   await found.first().click();
   await page.getByText('Finished', { exact: true }).first().waitFor();
-}
-
-/** What watches an activity, what a process calls and what it waits for is set in the panel and stands in the file. */
-async function newerKinds(page) {
-  const panel = page.locator('#segue-panel');
-  const make = async (key, words, label) => {
-    await page.locator('.segue-canvas').focus().catch(() => undefined);
-    await page.keyboard.press(key);
-    await page.locator('.djs-popup input').fill(words);
-    await page.locator('.djs-popup .entry', { hasText: label }).first().click();
-  };
-  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().click();
-  await panel.getByRole('tab', { name: 'Watch' }).click();
-  await panel.getByRole('button', { name: 'After a time' }).click();
-  await panel.getByRole('tab', { name: 'When' }).waitFor();
-  await panel.getByText('Ends the activity').click();
-  await panel.getByLabel('How long', { exact: true }).fill('5');
-  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().click();
-  await make('a', 'call', 'Call a process');
-  await panel.getByLabel('Process', { exact: true }).fill('elsewhere');
-  await panel.getByLabel('Into the field').fill('result');
-  await panel.getByLabel('Into the field').press('Enter');
-  await page.locator('.djs-element[data-element-id]', { hasText: 'Task 3' }).first().click();
-  await make('a', 'message', 'Message');
-  await panel.getByLabel('Name of the message').fill('paid');
-  await panel.getByLabel('Key', { exact: true }).fill('body.order');
-  await panel.getByLabel('Key', { exact: true }).press('Enter');
-  await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await page.getByText('Draft v1 saved').first().waitFor();
-  const file = await (await page.request.get(`${url}/api/v1/processes/other/versions/1/bpmn`)).text();
-  for (const part of [/<bpmn:boundaryEvent [^>]*cancelActivity="false"/, /PT5S|PT5M/, /<segue:call process="elsewhere" into="result" \/>/, /<segue:message key="body.order" \/>/, /<bpmn:message [^>]*name="paid"/]) {
-    must(part.test(file), `${part} is not in the file:\n${file}`);
-  }
-  const nodes = await (await page.request.get(`${url}/api/v1/processes/other/versions/1/findings`)).json();
-  must(!JSON.stringify(nodes).includes('bad-setting'), `the server knows a setting not: ${JSON.stringify(nodes)}`);
 }
 
 /** While the server takes no draft: work that is left, and work in a tab that goes down, is offered again. */

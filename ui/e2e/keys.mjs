@@ -164,7 +164,7 @@ async function edit() {
   await page.locator('.djs-popup .entry.selected', { hasText: 'Wait' }).waitFor();
   await keys.press('Enter');
   await page.getByRole('tab', { name: 'Wait' }).waitFor();
-  await keys.press('Enter');
+  await press(page.locator('.segue-canvas .djs-container svg'));
   await panel.locator(':focus').waitFor();
   await type(panel.getByLabel('Name', { exact: true }), 'Rest a while');
   await type(panel.getByLabel('How long'), '1');
