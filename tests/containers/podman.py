@@ -65,7 +65,7 @@ class Podman:
             capture_output=True,
             text=True,
             check=False,
-            timeout=100,
+            timeout=300,
         )
         if check and done.returncode != 0:
             raise AssertionError(f"podman {' '.join(arguments)}: {done.stderr[-3000:]}")
@@ -126,7 +126,7 @@ class Podman:
             # A name for what the image is made from, or it would be thrown away as left over, and be made anew.
             self(*build, "--target=segue", f"--tag={IMAGE}-made", context)
             self(*build, f"--tag={IMAGE}", context)
-        self("image", "prune", "--force")
+        self("image", "prune", "--force", check=False)  # a build that was killed may hold one
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

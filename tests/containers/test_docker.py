@@ -19,6 +19,8 @@ from tests.files import chain
 
 __all__ = ["worker"]
 
+# An image is built first, the first time with all its packages.
+pytestmark = pytest.mark.timeout(600)
 SECRET = "a-very-secret-password"
 
 
@@ -30,7 +32,7 @@ def engine() -> Iterator[Podman]:
 
 def until(what: str, found: Callable[[], Any]) -> Any:
     """Ask again and again for what an engine, a database and servers will do by themselves."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 120
     while not (value := found()):
         assert time.monotonic() < give_up, what
         time.sleep(0.2)  # not synchronisation: what others do has to be asked for again and again
