@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.skipping import needs_command
+from tests.skipping import NOT_APPLICABLE, needs_command
 from tests.source.tree import ROOT
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "segue-tests" / "containers"
@@ -112,6 +112,13 @@ class Podman:
             raise LookupError(path)
         return json.loads(body)
 
+    def try_out(self) -> None:
+        """Skip the test where the kernel or what is around this machine lets no container run."""
+        try:
+            self("run", "--rm", BASE, "true")
+        except AssertionError as refusal:
+            pytest.skip(f"{NOT_APPLICABLE}: no container runs on this machine: {refusal}")
+
     def build(self) -> None:
         """Build the image by the Dockerfile of the repository."""
         with tempfile.TemporaryDirectory(dir=self._folder) as context:
@@ -139,9 +146,11 @@ def podman() -> Iterator[Podman]:
     needs_command("podman", "podman")
     needs_command("runc", "runc")
     if os.getuid() != 0:
-        pytest.skip("containers are run as root here")
+        pytest.skip(f"{NOT_APPLICABLE}: only root runs containers here")
     if not (CACHE / "base").exists():
-        pytest.skip("the base of images is missing; tools/test-services makes it")
+        pytest.skip(
+            f"{NOT_APPLICABLE}: there is no base of images; tools/test-services makes it where that can be done"
+        )
     folder = Path(tempfile.mkdtemp(prefix="segue-podman-"))
     engine = Podman(folder)
     with (CACHE / "lock").open("w") as lock:
@@ -149,6 +158,7 @@ def podman() -> Iterator[Podman]:
         try:
             engine("rm", "--all", "--force", "--volumes", "--time=0")  # of a run that was cut short
             engine("volume", "prune", "--force")
+            engine.try_out()
             engine.build()
             engine.start()
             yield engine
