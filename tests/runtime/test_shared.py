@@ -300,3 +300,24 @@ async def test_what_a_person_gives_in_one_process_limits_the_others(store: Memor
         await api.acceptor.start(StartRequest(process="p", body=b"{}", headers={}))
         await until(lambda: control.waiting_for("k") == ["p"])
         assert calls.count == 1
+
+
+async def test_work_that_finds_the_store_away_is_begun_again_without_a_trace_of_calls(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = 0
+
+    async def work() -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            raise StoreUnavailable("the database ended the connection")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("segue.runtime.leadership._RENEW_S", 0.01)
+    running = asyncio.create_task(Lead(store, "timers", "one", work).run())
+    await until(lambda: begun == 2)
+    running.cancel()
+    await asyncio.wait({running})
+    assert "the database ended the connection" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -10,7 +10,7 @@ from math import inf
 from time import monotonic
 from typing import Any, TypeAlias
 
-from segue.model.errors import SegueError
+from segue.model.errors import SegueError, StoreUnavailable
 from segue.ports.cluster import Cluster
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,8 @@ class Lead:
             await self._work()
         except asyncio.CancelledError:
             raise
+        except StoreUnavailable as error:
+            log.warning("The work of %s waits for the store and is begun again: %s", self._name, error.detail)
         except Exception as error:
             log.exception("The work of %s failed and is begun again: %s", self._name, error)  # noqa: TRY401
 
