@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 # Where single tests take half a minute and more.
-LONGEST = ("tests/ui/", "tests/acceptance/")
+LONGEST = ("tests/containers/", "tests/ui/", "tests/acceptance/")
 
 pytest_plugins = ("tests.skipping", "tests.postgres")
 

@@ -77,7 +77,7 @@ async def test_a_look_does_not_hold_the_folder(tmp_path: Path) -> None:
 async def test_a_store_of_another_revision_is_refused(tmp_path: Path) -> None:
     await opened(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE) as connection:
-        connection.execute("UPDATE fact SET value = '9999' WHERE name = 'revision'")
+        connection.execute("UPDATE fact SET value = '9999' WHERE name IN ('revision', 'oldest')")
     with pytest.raises(StoreUnavailable, match="9999"):
         await Beside(tmp_path).tokens()
     with pytest.raises(StoreUnavailable, match="9999"):
