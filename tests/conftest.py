@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Generator
 
@@ -21,8 +22,15 @@ settings.load_profile("ci" if os.environ.get("SEGUE_CI") == "1" else "here")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: otherwise one process works at the end and the others wait."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    """What takes longest begins first, in every process: each is given an equal piece of this list, in its order."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    longest = [item for item in items if item.nodeid.startswith(LONGEST)]
+    others = iter([item for item in items if not item.nodeid.startswith(LONGEST)])
+    ordered: list[pytest.Item] = []
+    for number in range(processes):
+        ordered += longest[number::processes]
+        ordered += itertools.islice(others, max(0, len(items) * (number + 1) // processes - len(ordered)))
+    items[:] = [*ordered, *others]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -67,15 +67,15 @@ def told(answer: bytes) -> tuple[bytes, set[bytes], int]:
     return line, names, len(body)
 
 
-async def test_the_short_way_to_answer_says_what_the_usual_one_says(site: Site) -> None:
+async def test_requests_that_follow_each_other_on_a_connection_are_answered_alike(site: Site) -> None:
     await site.deploy("tasks", user_task())
     last = asked(b"Connection: close", token=site.tokens["start"])
-    usual = told(await exchange(site, last))
+    closing = told(await exchange(site, last))
     first, second, third = (await exchange(site, asked(token=site.tokens["start"]) * 2 + last)).split(b"HTTP/1.1")[1:]
-    short = told(b"HTTP/1.1" + first)
-    assert (short[0], short[1] | {b"connection"}, short[2]) == usual
-    assert short == told(b"HTTP/1.1" + second)  # sent before the first was answered
-    assert told(b"HTTP/1.1" + third) == usual
+    kept = told(b"HTTP/1.1" + first)
+    assert (kept[0], kept[1] | {b"connection"}, kept[2]) == closing
+    assert kept == told(b"HTTP/1.1" + second)  # sent before the first was answered
+    assert told(b"HTTP/1.1" + third) == closing
     assert len((await site.get("/api/v1/instances"))["items"]) == 4
 
 

@@ -10,7 +10,7 @@ const { keys, tabTo, press, type, go, tab, choose } = keyboard(page);
 const told = (text) => console.log(`ok: ${text}`);
 
 const button = (name) => page.getByRole('button', { name, exact: true });
-const dialog = page.getByRole('dialog');
+const dialog = page.locator('[role=dialog]:not(.tour)'); // the tour may come beside it
 const panel = page.locator('#segue-panel');
 const finding = (code) => page.locator('.segue-finding', { hasText: code });
 const said = (text) => page.getByText(text, { exact: true }).first();

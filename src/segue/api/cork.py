@@ -34,14 +34,6 @@ class CorkedTransport(asyncio.Transport):
         if len(data) > _JOINED:
             self.flush()
 
-    def write_through(self, data: bytes) -> None:
-        """Send this at once, after what was written before."""
-        if self._parts:
-            self._parts.append(data)
-            self.flush()
-        elif not self._transport.is_closing():
-            self._transport.write(data)
-
     def flush(self) -> None:
         """Hand on what waits."""
         parts = self._parts

@@ -14,7 +14,6 @@ from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from segue.api import problems
-from segue.api.connection import WHOLE, Whole
 from segue.api.entrance import Entrance
 from segue.model.errors import (
     HeadersTooLarge,
@@ -35,7 +34,6 @@ _MAX_HEADERS = 16_384
 _MAX_KEY = 255
 _MAX_TRACE = 512
 _JSON = (b"content-type", b"application/json")
-_SUCCESS = {200: b"HTTP/1.1 200 OK\r\n", 202: b"HTTP/1.1 202 Accepted\r\n"}
 
 
 class Intake:
@@ -98,11 +96,6 @@ class StartRoute:
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets an answer
             answer = _problem(problems.unexpected(error, f"{scope['method']} {scope['path']}"))
         fields = [*answer.headers, *problems.SECURITY_HEADERS, (b"content-length", b"%d" % len(answer.body))]
-        if answer.status in _SUCCESS:
-            whole: Whole | None = scope.get("state", {}).get(WHOLE)
-            head = _SUCCESS[answer.status] + b"".join([b"%b: %b\r\n" % field for field in fields])
-            if whole is not None and whole(head, answer.body):
-                return
         await send({"type": "http.response.start", "status": answer.status, "headers": fields})
         await send({"type": "http.response.body", "body": answer.body})
 
