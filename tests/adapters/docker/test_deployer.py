@@ -89,8 +89,8 @@ async def test_a_container_is_made_with_files_for_its_user_alone(engine: FakeEng
 
 
 async def test_it_is_found_again(engine: FakeEngine) -> None:
-    async with deploying(engine):
-        await until(engine.running)
+    async with deploying(engine) as (_, service):
+        await until(lambda: engine.running() and service.state().container)  # its start is over for both
     before = dict(engine.boxes)
     async with deploying(engine) as (_, service):
         await until(lambda: service.state().container)
@@ -100,8 +100,8 @@ async def test_it_is_found_again(engine: FakeEngine) -> None:
 
 
 async def test_one_with_other_settings_is_replaced(engine: FakeEngine) -> None:
-    async with deploying(engine):
-        await until(engine.running)
+    async with deploying(engine) as (_, service):
+        await until(lambda: engine.running() and service.state().container)
     [before] = engine.boxes
     async with deploying(engine, replace(PLAN, files={**PLAN.files, "segue.toml": b"log_level = 'debug'"})):
         await until(lambda: engine.running() and before not in engine.boxes)
