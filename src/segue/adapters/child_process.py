@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from segue.model.events import Event, EventKind
 from segue.model.services import DeployerKind, Member, ServiceState, ServiceStatus
 from segue.model.versions import Version
 from segue.ports.outside import Clock
@@ -156,14 +155,7 @@ class ChildService:
             self._asked = False
             await asyncio.sleep(delay_s)
             self._restarts += 1
-            event = Event(
-                kind=EventKind.SERVICE_RESTARTED,
-                at=self._clock.now(),
-                process=self.version.process,
-                version=self.version.number,
-                detail=why,
-            )
-            self._herald.tell(event)
+            self._herald.tell_restart(self.version, self._clock.now(), why)
 
     async def _live(self) -> str:
         """One child from its start to its end; why it ended."""

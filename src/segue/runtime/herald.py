@@ -8,7 +8,8 @@ import logging
 from collections import deque
 
 from segue.model.errors import StoreUnavailable
-from segue.model.events import Event
+from segue.model.events import Event, EventKind
+from segue.model.versions import Version
 from segue.ports.notices import EventIntake
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,11 @@ class Herald:
         self._waiting.append(event)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def tell_restart(self, version: Version, at: int, why: str) -> None:
+        """Tell that a version's control service was started again, and why."""
+        process, number = version.process, version.number
+        self.tell(Event(kind=EventKind.SERVICE_RESTARTED, at=at, process=process, version=number, detail=why))
 
     async def stop(self, grace_s: float) -> None:
         """Store what waits, within the grace."""

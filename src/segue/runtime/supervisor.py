@@ -7,7 +7,6 @@ import contextlib
 import os
 from collections.abc import Sequence
 
-from segue.model.events import Event, EventKind
 from segue.model.services import DeployerKind, Member, ServiceState, ServiceStatus
 from segue.model.versions import Version
 from segue.ports.catalog import ProcessCatalog
@@ -176,14 +175,7 @@ class Supervised:
         self._restarts += 1
         self._restart = None
         await self.start()
-        event = Event(
-            kind=EventKind.SERVICE_RESTARTED,
-            at=self._around.clock.now(),
-            process=self.version.process,
-            version=self.version.number,
-            detail=why,
-        )
-        self._around.herald.tell(event)
+        self._around.herald.tell_restart(self.version, self._around.clock.now(), why)
 
     def _become(self, status: ServiceStatus) -> None:
         self._status = status

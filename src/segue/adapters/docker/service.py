@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from segue.adapters.docker.engine_api import EngineApi, EngineTrouble
 from segue.adapters.docker.plan import FOLDER, Plan, fingerprint_of, name_of
-from segue.model.events import Event, EventKind
 from segue.model.services import DeployerKind, Member, ServiceState, ServiceStatus
 from segue.model.versions import Version
 from segue.ports.outside import Chance, Clock
@@ -325,14 +324,7 @@ class ContainerService:
 
     def _note_restart(self, times: int, why: str) -> None:
         self._restarts += times
-        event = Event(
-            kind=EventKind.SERVICE_RESTARTED,
-            at=self._home.clock.now(),
-            process=self.version.process,
-            version=self.version.number,
-            detail=why,
-        )
-        self._home.herald.tell(event)
+        self._home.herald.tell_restart(self.version, self._home.clock.now(), why)
 
     def _fail(self, why: str) -> None:
         """Note what went wrong, and plan the next try."""
