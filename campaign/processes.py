@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from campaign.waiting import until
+from campaign.waiting import OverdueError, until
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = Path(sys.executable).parent
@@ -104,7 +104,10 @@ class Children:
 
     async def ended(self, child: Child, within_s: float = ENDS_WITHIN_S) -> int:
         """Wait until a process has ended; its exit code."""
-        await until(lambda: child.process.poll() is not None, within_s, f"{child.name} to end")
+        try:
+            await until(lambda: child.process.poll() is not None, within_s, f"{child.name} to end")
+        except OverdueError as error:
+            raise OverdueError(f"{error}:\n{child.last_words()}") from None
         self._running.remove(child)
         return child.process.returncode
 

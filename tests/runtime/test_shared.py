@@ -123,6 +123,13 @@ async def test_a_process_without_control_services_hears_how_its_instance_ended(s
         await until(lambda: any(state.handled for state in control.services()))
 
 
+async def test_nothing_of_a_process_goes_on_after_its_end(store: MemoryStore) -> None:
+    await publish(store, graph())
+    async with running(store, Calls(), shape("one"), shape("two")):
+        pass
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_what_one_process_publishes_and_retires_the_others_run_and_drop(store: MemoryStore) -> None:
     async with running(store, Calls(), shape("one"), shape("two")) as (one, two):
         version = await publish(store, graph())

@@ -13,7 +13,7 @@ import pytest
 from tests.source.tree import ROOT
 
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-PACKAGES = ("model", "core", "bpmn", "ports", "runtime", "control", "adapters", "api", "web", "testing", "cli")
+PACKAGES = ("tasks", "model", "core", "bpmn", "ports", "runtime", "control", "adapters", "api", "web", "testing", "cli")
 
 
 def lint(root: Path) -> subprocess.CompletedProcess[str]:

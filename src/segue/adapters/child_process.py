@@ -21,6 +21,7 @@ from segue.ports.outside import Clock
 from segue.runtime.herald import Herald
 from segue.runtime.rates import Meter, cpu_of, memory_of
 from segue.runtime.supervisor import CALM_MS, RESTART_S
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -96,9 +97,7 @@ class ChildService:
         """See `Deployed`."""
         self._stopping = True
         await self._end(grace_s)
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.wait({self._keeping})
+        await end(self._keeping)
         self._become(ServiceStatus.STOPPED)
 
     async def leave(self, grace_s: float) -> None:

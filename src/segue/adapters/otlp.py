@@ -21,6 +21,7 @@ import msgspec
 from segue.core.figures import DURATION, WAIT, WORK, WORKER, Figures
 from segue.core.sketch import Sketch
 from segue.ports.telemetry import Span, Value
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +72,7 @@ class OtlpExporter:
 
     async def close(self) -> None:
         """Send what waits, once, and stop."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await end(self._task)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2.0):
                 while self._waiting and await self._send_spans():

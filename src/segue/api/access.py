@@ -10,6 +10,9 @@ from segue.api.gate import Caller, Scope, check_scope
 from segue.api.parts import Parts
 from segue.control.everything import Control
 
+PARTS = "segue.parts"
+"""Where the scope of a request has the parts that its route may use."""
+
 
 class Needs:
     """A dependency of every route: its caller, who has the scope. Raises ScopeMissing."""
@@ -26,7 +29,7 @@ class Needs:
 
 
 def _parts(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
+    parts: Parts = request.scope[PARTS]
     return parts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -12,9 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segue.api import problems
+from segue.api.access import PARTS
 from segue.api.compat.entry import Compat
 from segue.api.deeds import Recorder
 from segue.api.description import describe
@@ -99,15 +101,15 @@ def build(parts: Parts, pages: Pages | None = None) -> ASGIApp:
     )
 
 
-def build_rest(parts: Parts) -> FastAPI:
+def build_rest(parts: Parts) -> ASGIApp:
     """The resources of /api/v1; `parts.gate` is asked by the front and not here."""
-    app = _declared(parts.version)
-    app.state.parts = parts
-    app.add_exception_handler(SegueError, _on_error)
-    app.add_exception_handler(RequestValidationError, _on_validation)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_unexpected)
-    return app
+    declared = _declared(parts.version)
+
+    async def rest(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PARTS] = parts
+        await declared(scope, receive, send)
+
+    return rest
 
 
 def openapi_text() -> str:
@@ -116,8 +118,12 @@ def openapi_text() -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+@cache
 def _declared(number: str) -> FastAPI:
-    """The application with its routes, which cannot answer yet."""
+    """The application with its routes, which find in each request the parts to use.
+
+    Made once: what FastAPI works out of every route's signature takes longer than all else at the start of a server.
+    """
     app = FastAPI(
         title="Segue",
         version=number,
@@ -129,6 +135,10 @@ def _declared(number: str) -> FastAPI:
     for module in _MODULES:
         app.include_router(module.router)
     describe(app, routes())
+    app.add_exception_handler(SegueError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_unexpected)
     return app
 
 

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import ipaddress
 import logging
+import os
 import shutil
 import signal
 import socket
@@ -52,6 +53,7 @@ from segue.runtime.engine import Engine
 from segue.runtime.log_shipping import LogShipping
 from segue.runtime.queue_watch import QueueBounds, QueueWatch
 from segue.runtime.shape import Shape
+from segue.tasks import end
 from segue.web import AdminPages
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ _UPKEEP_S = 60.0
 _SAMPLE_S = 2.0
 _TELL_S = 1.0
 _AGAIN_S = 0.5
+_END_S = 10.0
 _COLLECTOR = (50_000, 20, 100)
 _FIRST_TOKEN = "No token exists yet, so nothing can be reached. Make one: segue token create --data {} --name me"
 _FIRST_ADMIN = "Nobody can sign in yet. Make the first administrator, this link works once: {}"
@@ -235,7 +238,7 @@ class _Server:
             parts.engine.acceptor.let_go()
             await self._drain(parts.engine)
         finally:
-            noting.cancel()
+            await end(noting)
             await server.stop()
             with contextlib.suppress(StoreUnavailable):  # when tokens were used last is no reason to end with an error
                 await parts.gate.note_use()
@@ -254,7 +257,7 @@ class _Server:
             parts.intake.closed.set()
             await self._drain(parts.engine)
         finally:
-            saying.cancel()
+            await end(saying)
             if server is not None:
                 await server.stop()
 
@@ -286,10 +289,9 @@ class _Server:
         hurrying = asyncio.ensure_future(self._hurry.wait())
         await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
         hurrying.cancel()
-        if not draining.done():
-            draining.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await draining
+        await end(draining)
+        if not draining.cancelled():
+            draining.result()
 
     async def _check_exposure(self, store: Store) -> None:
         """Raises Invalid for an address that others reach while no token exists."""
@@ -320,7 +322,16 @@ class _Server:
     def _on_signal(self) -> None:
         if self._stop.is_set():
             self._hurry.set()
+        asyncio.get_running_loop().call_later(self._settings.grace_s + _END_S, _give_up)
         self._stop.set()
+
+
+def _give_up() -> None:
+    """End without order, after saying what does not end: what is stored is whole at every instant, and who waits for
+    this process would soon kill it without a word."""
+    for task in asyncio.all_tasks():
+        log.error("Told to end, and still running: %r", task)
+    os._exit(1)
 
 
 async def _show_life(file: Path) -> None:

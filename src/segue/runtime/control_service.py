@@ -43,6 +43,7 @@ from segue.runtime.log_lines import LogLines
 from segue.runtime.meter import Meter
 from segue.runtime.spreading import PIECE, drop, spread
 from segue.runtime.tracer import Tracer
+from segue.tasks import end
 
 LARGE_ANSWER = 64 * 1024
 """Bytes of a batch's answer from which on it is handled some children at a time."""
@@ -118,9 +119,7 @@ class ControlService:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         while late := set(self._tasks):  # also what those that ended have begun
-            for task in late:
-                task.cancel()
-            await asyncio.wait(late)
+            await end(*late)
         for message in self._taken.values():  # its task was cancelled before it began
             self._around.store.release(message)
         self._taken.clear()

@@ -45,6 +45,7 @@ from segue.runtime.supervisor import InlineDeployer
 from segue.runtime.system_events import SystemEvents
 from segue.runtime.tracer import Tracer
 from segue.runtime.worker_limits import WorkerLimits
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -189,11 +190,7 @@ class Engine:
     async def stop(self, grace_s: float) -> None:
         """Fire no more schedules; stop every control service, each within the same grace."""
         self.acceptor.let_go()
-        for task in self._background:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        self._background.clear()
+        await end(*self._background)
         for lead in self._leads:
             await lead.resign()
         self._leads.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 
@@ -11,6 +10,7 @@ from segue.model.errors import StoreUnavailable
 from segue.model.events import Event, EventKind
 from segue.model.versions import Version
 from segue.ports.notices import EventIntake
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +50,7 @@ class Herald:
         task = self._task
         if task is not None:
             await asyncio.wait({task}, timeout=grace_s)
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end(task)
 
     async def _run(self) -> None:
         tries = 0

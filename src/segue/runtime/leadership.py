@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from segue.model.errors import SegueError, StoreUnavailable
 from segue.ports.cluster import Cluster
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +81,5 @@ class Lead:
             log.exception("The work of %s failed and is begun again: %s", self._name, error)  # noqa: TRY401
 
     async def _drop(self) -> None:
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        await end(self._task)
         self._task = None

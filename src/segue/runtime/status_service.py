@@ -23,6 +23,7 @@ from segue.ports.catalog import ProcessCatalog
 from segue.ports.notices import NoticeCatalog
 from segue.ports.notifier import Notifier, Undelivered
 from segue.ports.outside import Chance, Clock
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -89,10 +90,7 @@ class StatusService:
             await self._end()
 
     async def _end(self) -> None:
-        sending = list(self._sending.values())
-        for task in sending:
-            task.cancel()
-        await asyncio.gather(*sending, return_exceptions=True)
+        await end(*self._sending.values())
 
     async def step(self) -> float:
         """Make notices of what happened and begin to send what is due; how many seconds until there is more to do."""

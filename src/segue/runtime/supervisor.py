@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from segue.model.versions import Version
 from segue.ports.catalog import ProcessCatalog
 from segue.runtime.control_service import ControlService, Surroundings
 from segue.runtime.rates import Meter, memory_of
+from segue.tasks import end
 
 RESTART_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 CALM_MS = 60_000
@@ -106,9 +106,7 @@ class Supervised:
         if self._stopped:
             return
         if self._restart is not None:  # it failed, and waits to be started again: no longer
-            self._restart.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._restart
+            await end(self._restart)
         self._become(ServiceStatus.RESTARTING)
         self._restart = asyncio.get_running_loop().create_task(self._start_again(0.0, grace_s, "restarted by hand"))
         await asyncio.wait({self._restart})

@@ -17,6 +17,7 @@ from segue.model.services import DeployerKind, Member
 from segue.model.versions import Version
 from segue.ports.outside import Chance, Clock
 from segue.runtime.herald import Herald
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +83,7 @@ class DockerDeployer:
 
     async def close(self) -> None:
         """See `Deployer`."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end(*self._tasks)
         self._tasks.clear()
         await self.api.close()
 

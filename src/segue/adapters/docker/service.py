@@ -17,6 +17,7 @@ from segue.model.versions import Version
 from segue.ports.outside import Chance, Clock
 from segue.runtime.herald import Herald
 from segue.runtime.supervisor import CALM_MS, RESTART_S
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -301,9 +302,7 @@ class ContainerService:
         """Do nothing any more; its containers, if they stay, are another's."""
         self._stopping = True
         self._home.forget(self.version.id)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
 
     # -- what people see ----------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS, unavailable
 from segue.adapters.sql.revisions import FACT
 from segue.model.errors import StoreUnavailable
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -130,10 +131,7 @@ class Heart:
 
     async def stop(self) -> None:
         """Be no holder any more: what this process has taken is free for the others."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await end(self._task)
         with contextlib.suppress(*ERRORS, StoreUnavailable):
             connection = await self._link.get()
             await connection.execute(_LEAVE, self.id)

@@ -43,6 +43,7 @@ from segue.model.events import Event, EventKind
 from segue.model.ledger import Audit
 from segue.ports.notices import Scan
 from segue.ports.outside import Clock, Secrets
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -162,10 +163,7 @@ class PostgresStore(
     async def close(self) -> None:
         """Finish what is pending, give back what this process holds, and leave."""
         parts = self._parts
-        if self._caring is not None:
-            self._caring.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._caring
+        await end(self._caring)
         await self.spreads.close()
         await parts.writer.finish()
         await parts.hints.close()

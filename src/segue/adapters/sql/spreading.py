@@ -12,6 +12,7 @@ from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.operations import CallOperation, Operation
 from segue.model.errors import StoreUnavailable
 from segue.model.message import Child, Message, Staged
+from segue.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +63,7 @@ class Spreads:
 
     async def close(self) -> None:
         """Leave what is being moved to the next one who opens the store."""
-        for moving in list(self._moving.values()):
-            moving.cancel()
-        if self._moving:
-            await asyncio.wait(list(self._moving.values()))
+        await end(*self._moving.values())
 
     async def _move(self, spread: int) -> None:
         while True:
