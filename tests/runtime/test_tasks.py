@@ -39,7 +39,7 @@ async def test_what_a_task_ended_with_is_not_raised_at_its_end() -> None:
         raise StoreUnavailable("away")
 
     task = asyncio.create_task(failing())
-    await end(task)
+    await asyncio.wait({task})
     await end(task)
     assert isinstance(task.exception(), StoreUnavailable)
 

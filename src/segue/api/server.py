@@ -63,7 +63,7 @@ class _Uvicorn(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Renew the date of answers every second, and end at once when told to; uvicorn wakes up ten times as often."""
-        while not await self.on_tick(counter=0):
+        while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
                     await self.told_to_end.wait()
