@@ -11,7 +11,7 @@ BASE ?=
 export PYTHON EXIT
 
 .DEFAULT_GOAL := help
-.PHONY: help ui image screens setup demo test campaign bench lint format lock clean
+.PHONY: help ui ui-if-possible image screens setup demo test campaign bench lint format lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +32,11 @@ demo: setup ## real records through a drawn process; EXIT=1 ends by itself
 	@$(PY) tools/build_ui.py --if-possible
 	@demo/run
 
-test: lint ## linters, types, layers, then all tests
-	@$(PY) tools/build_ui.py --if-possible
+ui-if-possible: # where Node is
+	@python=$$(tools/find-python) && "$$python" tools/build_ui.py --if-possible
+
+test: ## linters, types, layers, then all tests
+	@$(MAKE) --no-print-directory --jobs=2 lint ui-if-possible
 	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 campaign: setup ## the long crash, switch and fault campaigns
