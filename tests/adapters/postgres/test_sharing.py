@@ -70,6 +70,25 @@ async def test_two_processes_take_disjoint_messages(pair: Pair) -> None:
     await pair.one.check_ledger()
 
 
+@pytest.mark.timeout(20)
+async def test_who_takes_does_not_wait_for_a_reading_that_is_over(pair: Pair) -> None:
+    """One that is done while the queue was forgotten, as after a crash of the database: the loop must not stand still,
+    or not even a signal to end would be heard."""
+    version = await pair.one.enable()
+    await pair.one.start(body=b"1")
+    messages = pair.world.postgres
+    shelf = messages.shelf(version.id, "a")
+    shelf.ordered = False
+    shelf.clear()
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    over.set_result(None)
+    messages._loads[shelf] = over
+    over.add_done_callback(lambda done: messages._loaded(shelf, done))
+    [message] = await pair.one.store.take(version.id, "a", 1, pair.one.now, False)
+    assert message.body == b"1"
+    assert messages._loads == {}
+
+
 async def test_an_ordered_queue_has_messages_in_one_process_only(pair: Pair) -> None:
     """P6 over all processes: whoever has the queue has all of it, in the order of arrival wherever it came from."""
     version = await pair.one.enable()

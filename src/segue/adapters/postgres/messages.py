@@ -363,13 +363,16 @@ class SharedMessages:
         if ahead:
             self._ahead.add(shelf)
         loading = self._loads.get(shelf)
-        if loading is None:
+        # One that is done stays here until its callback runs. To wait for it takes no turn of the event loop, so who
+        # wants more and asks again and again would never let that callback run.
+        if loading is None or loading.done():
             loading = self._loads[shelf] = asyncio.ensure_future(self._read_on(shelf, limit, now))
             loading.add_done_callback(lambda done: self._loaded(shelf, done))
         return loading
 
     def _loaded(self, shelf: Shelf, done: asyncio.Future[None]) -> None:
-        del self._loads[shelf]
+        if self._loads.get(shelf) is done:
+            del self._loads[shelf]
         ahead = shelf in self._ahead
         self._ahead.discard(shelf)
         if not done.cancelled() and done.exception() is None and ahead and len(shelf):
