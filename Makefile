@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 TESTS ?= tests
 # One more than there are processors: every test that looks at real processes waits for a part of its time.
-JOBS ?= $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
+JOBS ?= $$(( $$(getconf _NPROCESSORS_ONLN) + 2 ))
 EXIT ?=
 IMAGE ?= segue:latest
 BASE ?=

@@ -17,7 +17,7 @@ from campaign.waiting import until_async
 FILE = "segue.db"
 ROOM_MIB = 256
 FLOOR_MIB = 64
-FILE_LIMIT = 10 << 20
+FILE_LIMIT = 16 << 20
 SETTLED_WITHIN_S = 120.0
 
 
