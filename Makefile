@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 TESTS ?= tests
 # One more than there are processors: every test that looks at real processes waits for a part of its time.
-JOBS ?= $$(( $$(getconf _NPROCESSORS_ONLN) + 2 ))
+JOBS ?= $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 EXIT ?=
 IMAGE ?= segue:latest
 BASE ?=
@@ -35,9 +35,10 @@ demo: setup ## real records through a drawn process; EXIT=1 ends by itself
 ui-if-possible: # where Node is
 	@python=$$(tools/find-python) && "$$python" tools/build_ui.py --if-possible
 
+# Compiled modules are kept even where the environment says not to: hundreds of processes are started that need them.
 test: ## linters, types, layers, then all tests
 	@$(MAKE) --no-print-directory --jobs=2 lint ui-if-possible
-	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 campaign: setup ## the long crash, switch and fault campaigns
 	@campaign/run

@@ -14,8 +14,9 @@ LONGEST = ("tests/containers/", "tests/ui/", "tests/acceptance/")
 
 pytest_plugins = ("tests.skipping", "tests.postgres")
 
-# No deadline: how fast the machine is decides no test. Where the tests gate a change they are the same each time.
-settings.register_profile("here", deadline=None, print_blob=True)
+# No deadline: how fast the machine is decides no test. Where the tests gate a change they are the same each time, and
+# look at more.
+settings.register_profile("here", deadline=None, print_blob=True, max_examples=40)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("ci" if os.environ.get("SEGUE_CI") == "1" else "here")
 

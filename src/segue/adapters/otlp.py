@@ -32,6 +32,8 @@ _BOUND = 20_000
 _BATCH = 500
 _EVERY_S = 1.0
 _METRICS_EVERY = 15
+LAST_S = 2.0
+"""How long the last sending may take when the exporter is closed."""
 _WAITS_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 _TIMEOUT_S = 10.0
 # What may be tried again (OTLP 1.x, "Failures").
@@ -74,7 +76,7 @@ class OtlpExporter:
         """Send what waits, once, and stop."""
         await end(self._task)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(LAST_S):
                 while self._waiting and await self._send_spans():
                     pass
                 await self._send_metrics()
