@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.core.decide import decide
-from segue.core.headers import ANSWER, ENGINE
+from segue.core.headers import ANSWER, BY_HAND, ENGINE
 from segue.model.graph import ActionKind, NodeKind
 from segue.model.ids import child_id
 from segue.model.message import Consumed, Kept, Message, Outcome, Place, SetAside
@@ -91,10 +91,12 @@ def test_no_header_of_the_engine_or_of_one_answer_is_believed(
     effect = decide(WORLD, taken, answer, NOW, TAKEN, chance).effect
     own = {} if taken.parent is None else taken.headers
     process = own.get("process-id", taken.instance)
+    began_by_hand = taken.headers.get("source") == BY_HAND
     for child in effect.children if isinstance(effect, Consumed) else ():
         stored = {name: value for name, value in child.headers.items() if name in ENGINE | ANSWER}
         previous = stored.pop("previous-node-id", taken.node)
         assert previous in {taken.node, own.get("previous-node-id")}
+        assert stored.pop("source", None) == (BY_HAND if began_by_hand else own.get("source"))
         allowed: list[dict[str, str]] = [{}, {"process-id": child.id, "parent-id": process}]
         allowed.append({name: own[name] for name in ("process-id", "parent-id") if name in own})
         if "process-id" in own:
