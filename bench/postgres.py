@@ -8,11 +8,11 @@ the machine does meets both; the ratio is the median of the rounds'.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import gc
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -216,8 +216,8 @@ async def drain(store: Store, version: Version, count: int) -> float:
 
 def database(cluster: Cluster, name: str) -> str:
     """Make an empty database; its name."""
-    cluster.sql(f"DROP DATABASE IF EXISTS {name}")
-    cluster.sql(f"CREATE DATABASE {name}")
+    cluster.sql(f'DROP DATABASE IF EXISTS "{name}"')
+    cluster.sql(f'CREATE DATABASE "{name}"')
     return name
 
 
@@ -231,9 +231,15 @@ SCENARIOS: dict[str, Callable[[Cluster, Path], None]] = {
 
 def main() -> None:
     """Run the benches named on the command line, or all."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.postgres", description="PostgreSQL beside the embedded store."
+    )
+    parser.add_argument("scenario", nargs="*", help=f"which (default: all): {', '.join(SCENARIOS)}")
+    names = parser.parse_args().scenario or list(SCENARIOS)
+    if unknown := set(names) - SCENARIOS.keys():
+        parser.error(f"there is no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    names = sys.argv[1:] or list(SCENARIOS)
     with running(TUNED) as cluster, tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
         for name in names:
             SCENARIOS[name](cluster, Path(folder))
