@@ -266,7 +266,7 @@ class _Server:
         while engine.shape.only is not None:
             states = engine.services()
             if not states:
-                self._stop.set()
+                self._tell_to_end()
             elif self._task.supervised:
                 self._say(msgspec.json.encode(states[0]).decode())
             await asyncio.sleep(_TELL_S)
@@ -317,13 +317,18 @@ class _Server:
     def _on_orphaned(self) -> None:
         """Stdin says nothing; that it can be read means that who started this process is gone."""
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-        self._stop.set()
+        self._tell_to_end()
 
     def _on_signal(self) -> None:
         if self._stop.is_set():
             self._hurry.set()
-        asyncio.get_running_loop().call_later(self._settings.grace_s + _END_S, _give_up)
-        self._stop.set()
+        self._tell_to_end()
+
+    def _tell_to_end(self) -> None:
+        """Whatever the reason: end in order, or without it when that takes too long."""
+        if not self._stop.is_set():
+            asyncio.get_running_loop().call_later(self._settings.grace_s + _END_S, _give_up)
+            self._stop.set()
 
 
 def _give_up() -> None:
