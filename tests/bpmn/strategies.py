@@ -82,6 +82,7 @@ def nodes(draw: st.DrawFn, id_: str, kind: NodeKind) -> Node:
             action=draw(actions),
             prefetch=draw(st.integers(1, 1000)),
             timeout_ms=draw(st.integers(100, 86_400_000)),
+            priority=draw(st.integers(0, 9)),
             repeat=draw(st.none() | repeats),
             limits=tuple(draw(st.lists(limits, max_size=3))),
         )

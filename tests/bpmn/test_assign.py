@@ -25,6 +25,7 @@ SHIP = Action(kind=ActionKind.BATCH, worker="shop", name='ship <&> "größer"', 
 FULL = Binding(
     action=SHIP,
     prefetch=3,
+    priority=9,
     timeout_ms=1_500,
     repeat=RepeatPolicy(interval_ms=60_000, at_most=3),
     limits=(LimitRule(key="k", calls=1, per_ms=1_000), LimitRule(key="k", calls=9, per_ms=60_000)),
@@ -56,7 +57,12 @@ SHAPES = {
 def bound(graph: ProcessGraph, id_: str) -> Binding:
     node = next(node for node in graph.nodes if node.id == id_)
     return Binding(
-        action=node.action, prefetch=node.prefetch, timeout_ms=node.timeout_ms, repeat=node.repeat, limits=node.limits
+        action=node.action,
+        prefetch=node.prefetch,
+        timeout_ms=node.timeout_ms,
+        priority=node.priority,
+        repeat=node.repeat,
+        limits=node.limits,
     )
 
 
@@ -179,6 +185,7 @@ def test_no_sample_is_left_out() -> None:
         action=actions,
         prefetch=st.none() | st.integers(1, 1000),
         timeout_ms=st.none() | st.integers(100, 86_400_000),
+        priority=st.none() | st.integers(0, 9),
         repeat=st.none() | repeats,
         limits=st.lists(limits, max_size=3).map(tuple),
     ),
@@ -189,6 +196,7 @@ def test_any_binding_is_read_as_it_was_assigned(binding: Binding, shape: str) ->
     assert (found.action, found.repeat, found.limits) == (binding.action, binding.repeat, binding.limits)
     assert found.prefetch == (binding.prefetch if binding.prefetch is not None else 10)
     assert found.timeout_ms == (binding.timeout_ms if binding.timeout_ms is not None else 60_000)
+    assert found.priority == (binding.priority or 0)
 
 
 def custom(**changes: str) -> Action:
@@ -200,6 +208,7 @@ def custom(**changes: str) -> Action:
     [
         Binding(prefetch=3),
         Binding(timeout_ms=3_000),
+        Binding(priority=3),
         Binding(action=custom(name="")),
         Binding(action=custom(name="a\0b")),
         Binding(action=custom(name="a\nb")),
@@ -207,6 +216,7 @@ def custom(**changes: str) -> Action:
         Binding(action=custom(worker="x" * 201)),
         Binding(action=SHIP, prefetch=0),
         Binding(action=SHIP, timeout_ms=1),
+        Binding(action=SHIP, priority=10),
         Binding(action=SHIP, repeat=RepeatPolicy(interval_ms=1, at_most=1)),
         Binding(action=SHIP, limits=(LimitRule(key="", calls=1, per_ms=1),)),
     ],

@@ -66,6 +66,9 @@ LIMIT = '<segue:limit key="crm" calls="60" per="PT1M"/>'
         (action(prefetch="1.5"), "prefetch"),
         (action(prefetch="٣"), "prefetch"),
         (action(prefetch="9" * 30), "prefetch"),
+        (action(priority="10"), "priority"),
+        (action(priority="-1"), "priority"),
+        (action(priority="high"), "priority"),
         (action(timeout="30"), "timeout"),
         (action(timeout="PT0S"), "timeout"),
         (action(timeout="PT0.01S"), "timeout"),
@@ -204,4 +207,4 @@ def test_the_attributes_are_those_of_the_model() -> None:
     """A field added to the model needs an attribute here, or it could not be drawn."""
     assert len(ATTRIBUTES["repeat"]) == len(RepeatPolicy.__struct_fields__)
     assert len(ATTRIBUTES["limit"]) == len(LimitRule.__struct_fields__)
-    assert ATTRIBUTES["action"] - {"prefetch", "timeout"} == set(Action.__struct_fields__)
+    assert ATTRIBUTES["action"] - {"prefetch", "timeout", "priority"} == set(Action.__struct_fields__)

@@ -63,6 +63,7 @@ SAMPLES: dict[str, bytes] = {
     "duplicate-id": line(task("a"), task("a")),
     "dangling-flow": line(task("a")).replace(b'targetRef="end"', b'targetRef="nowhere"'),
     "drawn-only": definitions('<collaboration id="c"><participant id="x"/></collaboration><process id="P"/>'),
+    "priority-without-limit": line(task("a", ACTION.replace("name=", 'priority="3" name='))),
     "foreign-element": line(task("a")).replace(b"<startEvent", b"<x:note xmlns:x='x'/><startEvent"),
     "unknown-element": line(task("a")).replace(b"<startEvent", b"<superTask id='u'/><startEvent"),
     "unsupported-element": line('<complexGateway id="c"/>'),

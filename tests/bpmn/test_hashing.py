@@ -51,6 +51,7 @@ FULL = ProcessGraph(
             default_flow="f",
             prefetch=3,
             timeout_ms=5_000,
+            priority=4,
             repeat=RepeatPolicy(interval_ms=1_000, at_most=4, backoff=2, longest_ms=60_000, jitter=20),
             limits=(LimitRule(key="k", calls=2, per_ms=1_000),),
             message_name="m",
@@ -100,7 +101,7 @@ def changes(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 CHANGES = dict(changes(FULL))
-STORED = "5e17dbed1bd4dc35d7d4975f814938a9c9f626e21b0aedf5fd7b508ffb8be4a8"
+STORED = "69990dcfefee6735e16b5b7f34f58376be01dc7c247fe160d4ba074558013a3f"
 FIRST = "82d633267558099476e70618243006aed7396ab5423be4cc7b5f96c58b9c144c"
 
 
@@ -131,7 +132,7 @@ def test_the_hash_is_the_one_that_is_stored() -> None:
 
 def test_fields_that_came_later_leave_older_hashes_as_they_are() -> None:
     later = {"attached_to": None, "interrupting": True, "error_code": None, "calls": None, "correlation": None}
-    later["passes"] = False
+    later |= {"passes": False, "priority": 0}
     first = structs.replace(FULL.nodes[0], meeting=None, **later)
     assert semantic_hash(structs.replace(FULL, nodes=(first, FULL.nodes[1]))) == FIRST
 

@@ -216,6 +216,7 @@ def test_connections_that_share_an_id_are_kept_apart() -> None:
     [
         {"prefetch": 0},
         {"timeout": "60"},
+        {"priority": 10},
         {"repeat": {"interval": "P1Y", "at-most": 1}},
         {"repeat": {"interval": "PT1S", "at-most": 0}},
         {"limits": [{"key": "", "calls": 1, "per": "PT1S"}]},

@@ -106,12 +106,12 @@ def test_cycles_and_zones() -> None:
 
 
 def test_what_orchesty_does_otherwise_is_said() -> None:
-    more = ACTION.replace('worker="crm"', 'worker="crm" prefetch="50"').replace(
+    more = ACTION.replace('worker="crm"', 'worker="crm" prefetch="50" priority="2"').replace(
         "</ext", '<segue:limit key="k" calls="1" per="PT1S"/></ext'
     )
     graph = graph_of(line(task("a", more, attributes='name="Create it"')))
-    assert len(write_tplg(graph).losses) == 3
-    assert len(write_tplg_json(graph).losses) == 4
+    assert len(write_tplg(graph).losses) == 4
+    assert len(write_tplg_json(graph).losses) == 5
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from unittest.mock import Mock
+
 import pytest
 
 from segue.adapters.memory.store import MemoryStore
@@ -34,17 +37,21 @@ async def limits(clock: ManualClock) -> FairLimits:
 class Party:
     """A process that wants calls without end: after each one the next, and as many at once as its prefetch."""
 
-    def __init__(self, limits: FairLimits, name: str, prefetch: int) -> None:
+    def __init__(self, limits: FairLimits, name: str, prefetch: int, priority: int = 0) -> None:
         self.limits = limits
         self.name = name
         self.prefetch = prefetch
+        self.falls = Falls((KEY,), priority=priority)
         self.had = 0
 
     async def ask(self) -> None:
         for _ in range(self.prefetch):
-            while await self.limits.acquire(self.name, f"{self.name}-{self.had}", FALLS, lambda: None) is None:
-                self.limits.ended(f"{self.name}-{self.had}")
+            while await self.limits.acquire(self.name, self._holder(), self.falls, lambda: None) is None:
+                self.limits.ended(self._holder())
                 self.had += 1
+
+    def _holder(self) -> str:
+        return f"{self.name}-{self.falls.priority}-{self.had}"
 
 
 @pytest.mark.parametrize("prefetches", [(10, 10), (100, 1), (1, 100), (50, 2, 7)])
@@ -61,6 +68,69 @@ async def test_nobody_starves(limits: FairLimits, clock: ManualClock, prefetches
     assert 4 * rounds * 0.95 <= total <= 4 * (rounds + 1)
     for party in parties:
         assert party.had >= total / len(parties) * 0.8
+
+
+@pytest.mark.parametrize("names", [("low", "high"), ("same", "same")])
+async def test_the_higher_priority_has_all_it_wants(
+    limits: FairLimits, clock: ManualClock, names: tuple[str, str]
+) -> None:
+    """Also within one process. Once the higher one wants nothing more the other one gets everything, at once."""
+    low, high = Party(limits, names[0], 10), Party(limits, names[1], 2, priority=3)
+    await low.ask()
+    assert low.had == KEY.calls
+    for _ in range(200):
+        await low.ask()
+        await high.ask()
+        clock.advance(100)
+    assert low.had == KEY.calls
+    assert high.had >= KEY.calls * 18
+    had = low.had
+    for _ in range(50):
+        clock.advance(100)
+        await low.ask()
+    assert low.had - had >= KEY.calls * 4
+
+
+async def test_equals_share_and_the_lower_one_has_what_they_leave(limits: FairLimits, clock: ManualClock) -> None:
+    low, one, two = Party(limits, "low", 9), Party(limits, "one", 9, priority=9), Party(limits, "two", 1, priority=9)
+    for _ in range(300):
+        for party in (low, one, two):
+            await party.ask()
+        clock.advance(100)
+    assert low.had <= KEY.calls
+    assert min(one.had, two.had) >= (one.had + two.had) / 2 * 0.8
+
+
+async def test_what_waits_behind_a_higher_priority_is_woken_when_that_is_served(
+    limits: FairLimits, clock: ManualClock
+) -> None:
+    low, high = Falls((KEY,)), Falls((KEY,), priority=1)
+    woken = Mock()
+    for number in range(KEY.calls):
+        assert await limits.acquire("p", f"first {number}", low, lambda: None) is None
+    until = await limits.acquire("p", "high", high, lambda: None)
+    assert until is not None
+    assert await limits.acquire("p", "low", low, woken) is not None
+    for number in range(KEY.calls):
+        limits.ended(f"first {number}")
+    clock.advance(1000)
+    assert await limits.acquire("p", "low", low, woken) is not None
+    woken.reset_mock()
+    assert await limits.acquire("p", "high", high, lambda: None) is None
+    woken.assert_called_once_with()
+    assert await limits.acquire("p", "low", low, lambda: None) is None
+
+
+async def test_one_call_granted_takes_no_place_from_those_that_wait(limits: FairLimits, clock: ManualClock) -> None:
+    """While a grant is written another call of the same priority begins to wait; that is not forgotten."""
+    one = LimitRule(key="one", calls=1, per_ms=1000)
+    high, low = Falls((one,), priority=1), Falls((one,))
+    answers = await asyncio.gather(*(limits.acquire("p", name, high, lambda: None) for name in ("a", "b")))
+    assert answers.count(None) == 1
+    limits.ended("a")
+    clock.advance(1001)
+    assert await limits.acquire("q", "c", low, lambda: None) is not None
+    assert await limits.acquire("p", "b", high, lambda: None) is None
 
 
 async def test_one_alone_may_have_it_all(limits: FairLimits, clock: ManualClock) -> None:
@@ -96,6 +166,20 @@ async def test_messages_that_wait_on_their_own_come_one_after_the_other(limits: 
     assert turns == [until, until + 250, until + 500, until + 750]
     for _ in range(1000):
         assert limits.turn_of(FALLS, until) <= clock.now() + 60_000
+
+
+async def test_a_message_of_a_higher_priority_is_planned_before_those_that_wait_already(
+    limits: FairLimits, clock: ManualClock
+) -> None:
+    rule = LimitRule(key="k", calls=4, per_ms=1000)
+    until = clock.now() + 100
+    low, high = Falls((rule,), personal=True), Falls((rule,), personal=True, priority=9)
+    assert [limits.turn_of(low, until) for _ in range(2)] == [until, until + 250]
+    assert [limits.turn_of(high, until) for _ in range(4)] == [until, until + 250, until + 500, until + 750]
+    assert limits.turn_of(low, until) == until + 1000
+    clock.advance(600)
+    assert await limits.acquire("p", "low", low, lambda: None) is not None
+    assert await limits.acquire("p", "high", high, lambda: None) is None
 
 
 async def test_what_workers_told_is_known(limits: FairLimits) -> None:

@@ -16,7 +16,7 @@ from segue.core import batch
 from segue.model.message import Child, Consumed, Transition
 from segue.model.operations import Operation
 from segue.runtime import spreading
-from segue.runtime.fair_limits import FairLimits, _Key
+from segue.runtime.fair_limits import FairLimits, Party, _Key
 from tests.simulation.plants import plant
 
 
@@ -127,6 +127,16 @@ def whoever_has_had_most_of_a_limit_goes_first(patch: pytest.MonkeyPatch) -> Non
         return -count, -turn
 
     patch.setattr(_Key, "order", wrong)
+
+
+@plant
+def a_priority_counts_for_nothing(patch: pytest.MonkeyPatch) -> None:
+    first_at = _Key.first_at
+
+    def wrong(self: _Key, party: Party, now: int) -> int:
+        return first_at(self, (party[0], max((its for _, its in self.waiting), default=0)), now)
+
+    patch.setattr(_Key, "first_at", wrong)
 
 
 async def _nothing(*_: Any) -> None:

@@ -201,6 +201,8 @@ export const editorTexts = {
     prefetchAbout: 'So many calls of this node run at the same time; 1 keeps the order. 10 when empty.',
     timeout: 'Timeout of a call',
     timeoutAbout: 'Then the call counts as failed. 60 s when empty.',
+    priority: 'Priority',
+    priorityAbout: 'Where calls wait for the same limit, the higher number goes first, over all processes. 0 to 9; 0 when empty.',
   },
   repeat: {
     on: 'Repeat failed calls by a rule of this node',

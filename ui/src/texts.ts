@@ -168,6 +168,7 @@ export const t = {
     noAction: 'No action is assigned.',
     prefetch: 'At once',
     timeout: 'Timeout',
+    priority: 'Priority',
     queued: 'Queued',
     flight: 'In flight',
     delayed: 'Delayed',

@@ -145,6 +145,7 @@ class NodeOut(Out):
     action: NodeActionOut | None
     prefetch: int
     timeout_ms: int
+    priority: int
 
 
 class DraftOut(Out):

@@ -22,14 +22,14 @@ _STEP = "  "
 
 
 def assign(source: bytes, node_id: str, binding: Binding, *, name: str = "") -> bytes:
-    """Return the file with exactly this action, prefetch, timeout, repeat and limits on one node.
+    """Return the file with exactly this action, prefetch, timeout, priority, repeat and limits on one node.
 
     What is None in the binding is taken out; what other tools wrote stays, and counts again once our action is gone.
     `name` is the file's name, as for `read_file`. Encoding, layout and every byte outside the change stay as they are.
     Raises NodeNotFound for a node that the file does not have, Invalid for a file or a binding that cannot be used.
     """
-    if binding.action is None and (binding.prefetch is not None or binding.timeout_ms is not None):
-        raise Invalid("Prefetch and timeout belong to an action; assign one as well")
+    if binding.action is None and (binding.prefetch, binding.timeout_ms, binding.priority) != (None, None, None):
+        raise Invalid("Prefetch, timeout and priority belong to an action; assign one as well")
     decoded = decode(source[: MAX_BYTES + 1])
     if len(source) > MAX_BYTES or not decoded.exact:
         raise Invalid("The file is too large, or not in the encoding that it declares")

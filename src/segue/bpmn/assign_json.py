@@ -42,6 +42,8 @@ def json_settings(binding: Binding) -> dict[str, Any]:
         settings["prefetch"] = binding.prefetch
     if binding.timeout_ms is not None:
         settings["timeout"] = format_duration(binding.timeout_ms)
+    if binding.priority is not None:
+        settings["priority"] = binding.priority
     if binding.repeat is not None:
         settings["repeat"] = repeat_fields(binding.repeat)
     if binding.limits:

@@ -43,6 +43,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "no-action": (_E, "a task has no action assigned"),
     "bad-binding": (_E, "a foreign binding (worker type, topic) cannot be read as an action"),
     "bad-setting": (_E, "a setting is missing, malformed, unknown, out of range or where it has no effect"),
+    "priority-without-limit": (_I, "a node has a priority, and no limit for whose calls it could wait"),
     "ignored-setting": (_W, "a setting of another tool is kept and not applied"),
     "worker-address": (_I, "the file names the address of a worker; workers are registered by name"),
     "timer-empty": (_E, "a timer event does not say when"),

@@ -62,6 +62,12 @@ class _Lint:
         if node.kind is NodeKind.ACTION and node.action is None:
             text = f"The {node.element} {node.label!r} has no action: assign one that a worker offers."
             self.add("no-action", text, node.id)
+        if node.priority and node.action is not None and not node.limits and not node.action.application:
+            text = (
+                f"The priority of {node.label!r} has no effect: it decides who goes first where calls wait for the same"
+                " limit, and the node has neither a limit nor an application."
+            )
+            self.add("priority-without-limit", text, node.id)
         if node.timer is not None:
             problem = check(node.timer, starts=node.kind is NodeKind.START)
             if problem is not None:

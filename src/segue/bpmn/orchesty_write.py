@@ -174,6 +174,8 @@ def _setting_losses(node: Node) -> list[str]:
     lost = []
     if node.limits:
         lost.append(f"Orchesty does not know the limits of {node.label!r}.")
+    if node.priority:
+        lost.append(f"Orchesty does not know the priority of {node.label!r}.")
     if node.prefetch > MAX_PREFETCH and node.action is not None:
         lost.append(f"Orchesty handles at most {MAX_PREFETCH} messages of {node.label!r} at a time.")
     return lost
@@ -210,6 +212,7 @@ def _unlike_defaults(node: Node) -> Binding:
     return Binding(
         prefetch=node.prefetch if node.prefetch != DEFAULT_PREFETCH else None,
         timeout_ms=node.timeout_ms if node.timeout_ms != _DEFAULT_TIMEOUT_MS else None,
+        priority=node.priority or None,
         repeat=node.repeat,
         limits=node.limits,
     )

@@ -181,7 +181,7 @@ def says_all(node: Node) -> bool:
     repeat = node.repeat or RepeatPolicy(interval_ms=1000, at_most=1)
     plain = repeat == RepeatPolicy(interval_ms=repeat.interval_ms, at_most=repeat.at_most)
     whole = node.timeout_ms % 1000 == 0 and repeat.interval_ms % 1000 == 0
-    return node.prefetch <= MAX_PREFETCH and whole and plain and not node.limits
+    return node.prefetch <= MAX_PREFETCH and whole and plain and not node.limits and not node.priority
 
 
 def percent_encoded(text: str) -> str:

@@ -201,8 +201,8 @@ def _passing(element: Element, scope: Scope, kind: NodeKind, entering: int) -> M
 
 
 def _with_numbers(node: Node, binding: Binding) -> Node:
-    """Return the node with the binding's prefetch and timeout where it has them, the defaults of Node elsewhere."""
-    changes = {"prefetch": binding.prefetch, "timeout_ms": binding.timeout_ms}
+    """Return the node with the binding's prefetch, timeout and priority where it has them, else Node's defaults."""
+    changes = {"prefetch": binding.prefetch, "timeout_ms": binding.timeout_ms, "priority": binding.priority}
     changes = {name: value for name, value in changes.items() if value is not None}
     return structs.replace(node, **changes) if changes else node
 

@@ -12,6 +12,7 @@ from segue.model.graph import Action, ActionKind, LimitRule, RepeatPolicy
 # Lowest and highest value of each number, both included; durations in milliseconds.
 PREFETCH = (1, 1_000)
 TIMEOUT_MS = (100, 86_400_000)
+PRIORITY = (0, 9)
 REPEAT_MS = (100, 2_678_400_000)
 AT_MOST = (1, 1_000_000)
 BACKOFF = (1, 100)
@@ -21,7 +22,7 @@ LIMIT_PER_MS = (1, 2_678_400_000)
 MAX_NAME = 200
 
 ATTRIBUTES = {
-    "action": {"kind", "worker", "name", "application", "prefetch", "timeout"},
+    "action": {"kind", "worker", "name", "application", "prefetch", "timeout", "priority"},
     "repeat": {"interval", "at-most", "backoff", "at-longest", "jitter"},
     "limit": {"key", "calls", "per"},
     "schedule": {"zone", "missed", "body"},
@@ -42,6 +43,7 @@ class Binding:
     action: Action | None = None
     prefetch: int | None = None
     timeout_ms: int | None = None
+    priority: int | None = None
     repeat: RepeatPolicy | None = None
     limits: tuple[LimitRule, ...] = ()
 
@@ -72,6 +74,7 @@ def read_own(element: Element, complain: Complain) -> Binding:
         action=_action(holder, complain) if holder is not None else None,
         prefetch=_number(holder, "prefetch", PREFETCH, complain) if holder is not None else None,
         timeout_ms=_duration(holder, "timeout", TIMEOUT_MS, complain) if holder is not None else None,
+        priority=_number(holder, "priority", PRIORITY, complain) if holder is not None else None,
         repeat=_repeat(found["repeat"][0], complain) if found["repeat"] else None,
         limits=tuple(rule for rule in limits if rule is not None),
     )
@@ -88,6 +91,8 @@ def own_fields(binding: Binding) -> list[tuple[str, dict[str, str]]]:
             action["prefetch"] = str(binding.prefetch)
         if binding.timeout_ms is not None:
             action["timeout"] = format_duration(binding.timeout_ms)
+        if binding.priority is not None:
+            action["priority"] = str(binding.priority)
         found.append(("action", action))
     if binding.repeat is not None:
         found.append(("repeat", {name: str(value) for name, value in repeat_fields(binding.repeat).items()}))

@@ -18,6 +18,7 @@ from segue.bpmn.settings import (
     LIMIT_CALLS,
     LIMIT_PER_MS,
     PREFETCH,
+    PRIORITY,
     REPEAT_MS,
     TIMEOUT_MS,
     Complain,
@@ -64,6 +65,7 @@ class JsonSettings(Struct, forbid_unknown_fields=True):
 
     prefetch: int | None = None
     timeout: str | None = None
+    priority: int | None = None
     repeat: JsonRepeat | None = None
     limits: list[JsonLimit] = []
     passes: str | None = None
@@ -211,6 +213,8 @@ class _Reading:
             changes["prefetch"] = within("segue.prefetch", settings.prefetch, PREFETCH, complain)
         if settings.timeout is not None:
             changes["timeout_ms"] = duration_of("segue.timeout", settings.timeout, TIMEOUT_MS, complain)
+        if settings.priority is not None:
+            changes["priority"] = within("segue.priority", settings.priority, PRIORITY, complain)
         if settings.repeat is not None:
             changes["repeat"] = _repeat_policy(settings.repeat, complain)
         rules = [

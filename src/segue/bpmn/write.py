@@ -124,11 +124,12 @@ def _node(root: Element, holder: Element, node: Node) -> Element:
 
 
 def binding_of(node: Node) -> Binding:
-    """Return what our extension elements have to say of a node: everything, since defaults differ by dialect."""
+    """Return what our extension elements have to say of a node: everything whose default differs by dialect."""
     return Binding(
         action=node.action,
         prefetch=node.prefetch if node.action else None,
         timeout_ms=node.timeout_ms if node.action else None,
+        priority=(node.priority or None) if node.action else None,
         repeat=node.repeat,
         limits=node.limits,
     )

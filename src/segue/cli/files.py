@@ -150,6 +150,7 @@ def _assigned(source: bytes, name: str, assignments: list[str]) -> bytes:
             action=Action(kind=ActionKind(match["kind"]), worker=match["worker"], name=match["action"]),
             prefetch=node.prefetch if node.prefetch != usual.prefetch else None,
             timeout_ms=node.timeout_ms if node.timeout_ms != usual.timeout_ms else None,
+            priority=node.priority or None,
             repeat=node.repeat,
             limits=node.limits,
         )

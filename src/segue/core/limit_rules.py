@@ -26,12 +26,13 @@ class Falls(Struct, frozen=True):
     """The rules that a call falls under, and those of them that a worker `told`.
 
     `personal`: other messages of the same node may fall under other keys, so one of them that has to wait must not hold
-    up the others.
+    up the others. Where calls wait for the same key, those of a higher `priority` go first.
     """
 
     rules: tuple[LimitRule, ...]
     told: tuple[LimitRule, ...] = ()
     personal: bool = False
+    priority: int = 0
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -43,7 +44,7 @@ def falls_under(node: Node, message: Message, given: Given) -> Falls | None:
     """Return what a call of the node's action with this message falls under; None when nothing limits it."""
     written = message.headers.get(LIMITER_KEY)
     if written is None and not given:
-        return Falls(node.limits) if node.limits else None
+        return Falls(node.limits, priority=node.priority) if node.limits else None
     rules = list(node.limits)
     for rule in node.limits:
         rules += given.get(rule.key, ())
@@ -60,7 +61,7 @@ def falls_under(node: Node, message: Message, given: Given) -> Falls | None:
         personal = bool(told) or any(key in given for key in own)
     if not rules:
         return None
-    return Falls(tuple(dict.fromkeys(rules)), told, personal)
+    return Falls(tuple(dict.fromkeys(rules)), told, personal, node.priority)
 
 
 def _written(text: str, applications: tuple[str, str]) -> tuple[LimitRule, ...]:

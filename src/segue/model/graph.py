@@ -134,7 +134,8 @@ class Node(Struct, frozen=True, kw_only=True):
     `attached_to` an activity; `interrupting` says whether the activity ends when it happens. `error_code` is what an
     error boundary event catches, None for everything. `calls` is the process that a call activity starts; `correlation`
     a CEL expression that gives the key under which a message event is told apart from others of its name. A user task
-    that `passes` holds only what somebody began by hand; automatic runs go on without a person.
+    that `passes` holds only what somebody began by hand; automatic runs go on without a person. Where calls wait for
+    the same limit, those of the node with the higher `priority` go first.
     """
 
     id: str
@@ -146,6 +147,7 @@ class Node(Struct, frozen=True, kw_only=True):
     default_flow: str | None = None
     prefetch: int = 10
     timeout_ms: int = 60_000
+    priority: int = 0
     repeat: RepeatPolicy | None = None
     limits: tuple[LimitRule, ...] = ()
     message_name: str | None = None

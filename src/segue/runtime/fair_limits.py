@@ -1,8 +1,9 @@
 """Limits as control services meet them: which rules a call falls under, whose turn it is, and who waits.
 
 The limiter says whether there is room under the rules. Here it is decided first whether it is this process' turn: when
-several wait for one key, those that have had fewer calls in its window go first, so none of them starves. Turns are
-known within this operating-system process only; where several share a store, each of them is fair to its own.
+several wait for one key, calls of nodes with a higher priority go first; among those of the same priority the processes
+that have had fewer calls in its window, so none of them starves. Turns are known within this operating-system process
+only; where several share a store, each of them is fair to its own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from segue.ports.outside import Clock
 from segue.runtime.limiter import CallLimits
 
 Wake = Callable[[], None]
+Party = tuple[str, int]
+"""Who waits: a process, with the priority of the node."""
 
 _TURN_MS = 20
 """How soon one whose turn it is not asks again, unless it is woken before."""
@@ -47,27 +50,46 @@ class _Had:
 
 
 class _Key:
-    """What is known of a key: its shortest window, who has had calls under it, who waits and until when."""
+    """What is known of a key: its shortest window, who has had calls under it, who waits and until when.
+
+    `next` is, for each priority, the first instant that no message which waits on its own was told to come again at.
+    """
 
     __slots__ = ("had", "next", "polite", "turns", "waiting", "window_ms")
 
     def __init__(self) -> None:
         self.window_ms = 0
         self.had: dict[str, _Had] = {}
-        self.waiting: dict[str, int] = {}
+        self.waiting: dict[Party, int] = {}
         self.polite: dict[Wake, None] = {}
-        self.next = 0.0
+        self.next: dict[int, float] = {}
         self.turns = 0
 
-    def order(self, party: str, now: int) -> tuple[int, int]:
+    def order(self, process: str, now: int) -> tuple[int, int]:
         """Whoever has less comes first: fewer calls in the window, then a turn that was longer ago."""
-        had = self.had.get(party)
+        had = self.had.get(process)
         return (0, 0) if had is None else (had.count(now - self.window_ms), had.turn)
 
-    def take(self, party: str) -> None:
-        """Note a call of a process."""
-        self.waiting.pop(party, None)
-        had = self.had.setdefault(party, _Had())
+    def first_at(self, party: Party, now: int) -> int:
+        """0 when nobody who waits goes before this one; else the instant at which to ask again, if not woken before."""
+        for over in [other for other, until in self.waiting.items() if until <= now]:
+            del self.waiting[over]
+        process, priority = party
+        higher = [until for (_, other), until in self.waiting.items() if other > priority]
+        higher += [int(at) for other, at in self.next.items() if other > priority and at > now]
+        if higher:
+            return max(now + 1, min(higher))
+        rivals = [other for other, its in self.waiting if its == priority and other != process]
+        if not rivals:
+            return 0
+        own = self.order(process, now)
+        return now + _TURN_MS if any(self.order(other, now) < own for other in rivals) else 0
+
+    def take(self, party: Party, waited: int | None) -> None:
+        """Note a call of a process, which waits no more unless others of it have begun to since `waited`."""
+        if self.waiting.get(party) == waited:
+            self.waiting.pop(party, None)
+        had = self.had.setdefault(party[0], _Had())
         had.running += 1
         self.turns += 1
         had.turn = self.turns
@@ -96,7 +118,7 @@ class FairLimits:
         async with self._reloading:  # one after the other, or what was read first could be kept last
             self._given = {limit.key: limit.rules for limit in await self._catalog.given_limits()}
         for key in self._keys.values():
-            key.next = 0.0
+            key.next.clear()
             self._let_go(key)
 
     async def declare(self, version: int, rules: Sequence[LimitRule]) -> None:
@@ -118,20 +140,22 @@ class FairLimits:
         for rule in falls.rules:
             key = self._key(rule.key)
             key.window_ms = min(key.window_ms or rule.per_ms, rule.per_ms)
-        if self._others_first(party, keys, now):
+        who = (party, falls.priority)
+        if turn := self._others_first(who, keys, now):
             for name in keys:
                 self._keys[name].polite[wake] = None
-                self._keys[name].waiting[party] = now + _TURN_MS + _GRACE_MS
-            return now + _TURN_MS
+                self._keys[name].waiting[who] = turn + _GRACE_MS
+            return turn
+        waited = {name: self._keys[name].waiting.get(who) for name in keys}
         until = await self._limiter.acquire(holder, falls.rules, wake)
         if until is not None:
             for name in keys:
-                self._keys[name].waiting[party] = until + _GRACE_MS
+                self._keys[name].waiting[who] = until + _GRACE_MS
             return until
         self._held[holder] = (party, keys)
         for name in keys:
             key = self._keys[name]
-            key.take(party)
+            key.take(who, waited[name])
             self._let_go(key)
         return None
 
@@ -146,19 +170,17 @@ class FairLimits:
             had.ended.append(now)
 
     def turn_of(self, falls: Falls, until: int) -> int:
-        """When a message that waits on its own is to come again: each a little after the one before, as room comes."""
+        """When a message that waits on its own is to come again: each a little after the one before it of its priority
+        or a higher one, as room comes."""
         now = self._clock.now()
-        due = float(until)
-        for name in falls.keys:
-            key = self._key(name)
-            due = max(due, key.next)
-        step = spacing_ms(falls.rules)
-        for name in falls.keys:
-            self._keys[name].next = due + step
+        own = falls.priority
+        planned = [at for name in falls.keys for its, at in self._key(name).next.items() if its >= own]
+        due = max([float(until), *planned])
+        following = due + spacing_ms(falls.rules)
         if due > now + _AHEAD_MS:
-            for name in falls.keys:
-                self._keys[name].next = float(until)
-            return now + _AHEAD_MS
+            due, following = now + _AHEAD_MS, float(until)
+        for name in falls.keys:
+            self._keys[name].next[own] = following
         return int(due)
 
     def told(self) -> list[LimitRule]:
@@ -168,7 +190,9 @@ class FairLimits:
     def waiting(self, key: str) -> list[str]:
         """The processes that wait for a key."""
         known, now = self._keys.get(key), self._clock.now()
-        return [] if known is None else [party for party, until in known.waiting.items() if until > now]
+        if known is None:
+            return []
+        return list(dict.fromkeys(process for (process, _), until in known.waiting.items() if until > now))
 
     def _key(self, name: str) -> _Key:
         key = self._keys.get(name)
@@ -182,18 +206,14 @@ class FairLimits:
         while len(self._told) > _MOST_TOLD:
             del self._told[next(iter(self._told))]
 
-    def _others_first(self, party: str, keys: tuple[str, ...], now: int) -> bool:
-        """Whether another process waits that has had fewer calls under one of the keys."""
+    def _others_first(self, party: Party, keys: tuple[str, ...], now: int) -> int:
+        """0 when it is the turn of this one under each of the keys; else the instant at which to ask again."""
+        turn = 0
         for name in keys:
             key = self._keys[name]
-            if not key.waiting:
-                continue
-            for over in [other for other, until in key.waiting.items() if until <= now]:
-                del key.waiting[over]
-            own = key.order(party, now)
-            if any(other != party and key.order(other, now) < own for other in key.waiting):
-                return True
-        return False
+            if key.waiting or key.next:
+                turn = max(turn, key.first_at(party, now))
+        return turn
 
     @staticmethod
     def _let_go(key: _Key) -> None:

@@ -4351,6 +4351,8 @@ export interface components {
             prefetch: number;
             /** Timeout Ms */
             timeout_ms: number;
+            /** Priority */
+            priority: number;
         };
         /**
          * NodePointOut

@@ -1,14 +1,12 @@
 // How a node works: its queue, its repeats, its limits.
-import { ActionIcon, Button, Card, Group, NumberInput, Stack, Switch, Text } from '@mantine/core';
+import { ActionIcon, Button, Card, Group, Stack, Switch, Text } from '@mantine/core';
 import { IconPlus, IconX } from '@tabler/icons-react';
 
 import { t } from '../texts';
 import type { Factory, Modeling, Shape } from './bpmn';
-import { DraftInput, DurationInput } from './fields';
+import { DraftInput, DurationInput, NumberField } from './fields';
 import { useSession } from './hooks';
 import { allOwn, own, removeOwn, replaceOwn, setOwn, textOf } from './model';
-
-const numberOf = (text: string) => (text === '' || Number.isNaN(Number(text)) ? '' : Number(text));
 
 export function QueueTab({ element }: { element: Shape }) {
   const [session] = useSession();
@@ -17,16 +15,15 @@ export function QueueTab({ element }: { element: Shape }) {
   const off = !session.mayEdit;
   return (
     <Stack gap="sm">
-      <NumberInput
+      <NumberField
         label={t.editor.queue.prefetch}
         description={t.editor.queue.prefetchAbout}
         placeholder="10"
         min={1}
         max={1000}
-        allowDecimal={false}
         disabled={off}
-        value={numberOf(textOf(action, 'prefetch'))}
-        onChange={(value) => setOwn(session, element, 'segue:Action', { prefetch: String(value) })}
+        value={textOf(action, 'prefetch')}
+        commit={(prefetch) => setOwn(session, element, 'segue:Action', { prefetch })}
       />
       <DurationInput
         label={t.editor.queue.timeout}
@@ -35,6 +32,16 @@ export function QueueTab({ element }: { element: Shape }) {
         disabled={off}
         value={textOf(action, 'timeout')}
         commit={(timeout) => setOwn(session, element, 'segue:Action', { timeout })}
+      />
+      <NumberField
+        label={t.editor.queue.priority}
+        description={t.editor.queue.priorityAbout}
+        placeholder="0"
+        min={0}
+        max={9}
+        disabled={off}
+        value={textOf(action, 'priority')}
+        commit={(priority) => setOwn(session, element, 'segue:Action', { priority })}
       />
     </Stack>
   );
@@ -64,26 +71,24 @@ export function RepeatTab({ element }: { element: Shape }) {
             value={textOf(repeat, 'interval')}
             commit={(interval) => setOwn(session, element, 'segue:Repeat', { interval })}
           />
-          <NumberInput
+          <NumberField
             label={t.editor.repeat.atMost}
             description={t.editor.repeat.atMostAbout}
             min={1}
             max={1_000_000}
-            allowDecimal={false}
             disabled={off}
-            value={numberOf(textOf(repeat, 'at-most'))}
-            onChange={(value) => setOwn(session, element, 'segue:Repeat', { 'at-most': String(value) })}
+            value={textOf(repeat, 'at-most')}
+            commit={(number) => setOwn(session, element, 'segue:Repeat', { 'at-most': number })}
           />
-          <NumberInput
+          <NumberField
             label={t.editor.repeat.backoff}
             description={t.editor.repeat.backoffAbout}
             placeholder="1"
             min={1}
             max={100}
-            allowDecimal={false}
             disabled={off}
-            value={numberOf(textOf(repeat, 'backoff'))}
-            onChange={(value) => setOwn(session, element, 'segue:Repeat', { backoff: String(value) })}
+            value={textOf(repeat, 'backoff')}
+            commit={(number) => setOwn(session, element, 'segue:Repeat', { backoff: number })}
           />
           <DurationInput
             label={t.editor.repeat.longest}
@@ -92,16 +97,15 @@ export function RepeatTab({ element }: { element: Shape }) {
             value={textOf(repeat, 'at-longest')}
             commit={(longest) => setOwn(session, element, 'segue:Repeat', { 'at-longest': longest })}
           />
-          <NumberInput
+          <NumberField
             label={t.editor.repeat.jitter}
             description={t.editor.repeat.jitterAbout}
             placeholder="0"
             min={0}
             max={100}
-            allowDecimal={false}
             disabled={off}
-            value={numberOf(textOf(repeat, 'jitter'))}
-            onChange={(value) => setOwn(session, element, 'segue:Repeat', { jitter: String(value) })}
+            value={textOf(repeat, 'jitter')}
+            commit={(number) => setOwn(session, element, 'segue:Repeat', { jitter: number })}
           />
         </>
       )}
@@ -149,13 +153,12 @@ export function LimitTab({ element }: { element: Shape }) {
                 <IconX size={16} />
               </ActionIcon>
             </Group>
-            <NumberInput
+            <NumberField
               label={t.editor.limit.calls}
               min={1}
-              allowDecimal={false}
               disabled={off}
-              value={numberOf(textOf(limit, 'calls'))}
-              onChange={(value) => change(index, { calls: String(value) })}
+              value={textOf(limit, 'calls')}
+              commit={(calls) => change(index, { calls })}
             />
             <DurationInput label={t.editor.limit.per} disabled={off} value={textOf(limit, 'per')} commit={(per) => change(index, { per })} />
           </Stack>

@@ -1,5 +1,5 @@
 // Fields of the panel: texts that wait until one pauses, durations with a unit.
-import { Group, NumberInput, Select, Textarea, TextInput, type TextInputProps } from '@mantine/core';
+import { Group, NumberInput, type NumberInputProps, Select, Textarea, TextInput, type TextInputProps } from '@mantine/core';
 
 import { t } from '../texts';
 import { iso, simple, UNITS, type Unit } from './durations';
@@ -49,6 +49,25 @@ export function DraftArea({
       value={draft.text}
       onChange={(event) => draft.set(event.currentTarget.value)}
       onBlur={draft.flush}
+    />
+  );
+}
+
+/** A whole number of the file; empty where the file has none. What is no number in the file shows as empty, too. */
+export function NumberField({
+  value,
+  commit,
+  ...rest
+}: Pick<NumberInputProps, 'label' | 'description' | 'placeholder' | 'min' | 'max' | 'disabled'> & {
+  value: string;
+  commit: (text: string) => void;
+}) {
+  return (
+    <NumberInput
+      {...rest}
+      allowDecimal={false}
+      value={value === '' || Number.isNaN(Number(value)) ? '' : Number(value)}
+      onChange={(number) => commit(String(number))}
     />
   );
 }

@@ -22,6 +22,7 @@ export const segueModdle = {
       attribute('application'),
       attribute('prefetch'),
       attribute('timeout'),
+      attribute('priority'),
     ]),
     element('Repeat', ['bpmn:Activity'], [attribute('interval'), attribute('at-most'), attribute('backoff'), attribute('at-longest'), attribute('jitter')]),
     element('Limit', ['bpmn:Activity'], [attribute('key'), attribute('calls'), attribute('per')]),

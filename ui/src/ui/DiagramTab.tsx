@@ -182,6 +182,7 @@ function NodePanel({
               )}
               {chosen.action && <Fact name={t.node.prefetch}>{chosen.prefetch}</Fact>}
               {chosen.action && <Fact name={t.node.timeout}>{duration(chosen.timeout_ms)}</Fact>}
+              {chosen.action && chosen.priority > 0 && <Fact name={t.node.priority}>{chosen.priority}</Fact>}
               <Fact name={t.node.queued}>{found?.queue ?? 0}</Fact>
               <Fact name={t.node.flight}>{found?.flight ?? 0}</Fact>
               <Fact name={t.node.trash}>{found?.trash ?? 0}</Fact>

@@ -87,12 +87,12 @@ class Drawer:
         graph = ProcessGraph(key=process, name=process, nodes=tuple(self._nodes), flows=tuple(self._flows))
         return Drawing(graph, dict(self._tests))
 
-    def narrow(self, process: str) -> Drawing:
+    def narrow(self, process: str, priority: int = 0) -> Drawing:
         """Return a drawing with one action, which shares the limit `NARROW` with all others that are drawn so."""
         self._reset()
         start = self._node(NodeKind.START, "Start")
         action = Action(kind=ActionKind.CONNECTOR, worker=self._workers[0], name="narrow")
-        task = self._node(NodeKind.ACTION, "Task", action=action, limits=(NARROW,))
+        task = self._node(NodeKind.ACTION, "Task", action=action, limits=(NARROW,), priority=priority)
         self._close(self._join([start], task))
         graph = ProcessGraph(key=process, name=process, nodes=tuple(self._nodes), flows=tuple(self._flows))
         return Drawing(graph, {})

@@ -150,11 +150,13 @@ class Story:
             await world.pause(250)
 
     async def _rush(self) -> None:
-        """One process uses all of a limit; another one that comes later gets its share of it at once."""
+        """One process uses all of a limit; another one that comes later gets its share of it at once, or all that it
+        wants where it has a higher priority."""
         world = self._world
-        for process in (_MUCH, _LITTLE):
+        priority = 7 if happens(world.dice.stream("priority"), 0.5) else 0
+        for process, its in ((_MUCH, 0), (_LITTLE, priority)):
             await world.ask(lambda life, process=process: life.control.processes.create(process))  # type: ignore[misc]
-            await world.publish(process, world.drawer.narrow(process))
+            await world.publish(process, world.drawer.narrow(process, its))
         for _ in range(_MANY):
             await world.people.begin(_MUCH)
         await world.pause(1_500)
@@ -172,6 +174,8 @@ class Story:
             if few == _FEW:
                 break
         text = f"{_MUCH} had {others} calls under a limit before {_LITTLE} had its {_FEW}, both waiting for it"
+        if priority:
+            world.breaches.unless(others <= NARROW.calls, "priority", f"{text}, though its priority is {priority}")
         world.breaches.unless(others <= _FEW + NARROW.calls, "fairness", text)
 
     async def _operations_end(self) -> None:
