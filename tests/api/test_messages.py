@@ -7,7 +7,7 @@ import base64
 
 import pytest
 
-from segue.model.workers import Fault
+from segue.model.workers import Fault, WorkerReply
 from tests.files import chain, user_task
 from tests.site import WORKER_URL, Site, ok, refuse
 
@@ -280,6 +280,39 @@ async def test_failures_are_grouped_and_a_group_is_changed_and_sent_back(site: S
     assert sum(b'number\\":9' in call.payload for call in site.workers.calls) == 3
     assert (await site.call("POST", f"/api/v1/operations/{begun['id']}/cancel")).code == "conflict"
     assert (await site.call("GET", "/api/v1/operations/none")).code == "not-found"
+
+
+async def test_what_waits_for_people_is_counted_by_node_with_its_name(site: Site) -> None:
+    named = chain("echo").replace('"echo">', '"Tell the shop">')
+    assert named != chain("echo")
+    await site.deploy("orders", named)
+    await site.deploy("tasks", user_task())
+    await failed(site, 3)
+    for _ in range(2):
+        await site.start("tasks")
+    tasks = await site.tasks(2)
+    [counted] = (await site.get("/api/v1/trash/nodes", token="read"))["items"]
+    listed = (await site.get("/api/v1/trash"))["items"]
+    assert counted.pop("oldest") == listed[0]["since"]
+    named_so = {"process": "orders", "version": 1, "node": "t1", "node_name": "Tell the shop"}
+    assert counted == {**named_so, "count": 3}
+    assert named_so.items() <= listed[0].items()
+    assert named_so.items() <= (await site.get(f"/api/v1/trash/{listed[0]['id']}")).items()
+    [cause] = (await site.get("/api/v1/trash/causes"))["items"]
+    assert (cause["node"], cause["node_name"]) == ("t1", "Tell the shop")
+    [waiting] = (await site.get("/api/v1/tasks/nodes?process=tasks&version=1", token="read"))["items"]
+    assert (waiting["count"], waiting["node"]) == (2, tasks[0]["node"])
+    for nothing in ("tasks/nodes?process=orders", "tasks/nodes?process=tasks&version=2", "trash/nodes?process=tasks"):
+        assert (await site.get(f"/api/v1/{nothing}"))["items"] == []
+    assert (await site.call("GET", "/api/v1/trash/nodes?limit=0")).code == "invalid"
+
+
+async def test_queues_name_their_nodes(site: Site) -> None:
+    await site.deploy("orders", chain("echo").replace('"echo">', '"Tell the shop">'))
+    site.serve("echo", lambda _call: WorkerReply(fault=Fault.REFUSED, detail="down"))
+    await site.start("orders")
+    [queue] = await site.get("/api/v1/queues")
+    assert (queue["node"], queue["node_name"]) == ("t1", "Tell the shop")
 
 
 async def test_an_operation_rests_and_goes_on(site: Site) -> None:

@@ -105,7 +105,14 @@ def test_a_good_call_between_bad_ones_says_that_the_service_is_there() -> None:
 
 def queue(depth: int, oldest_s: int = 0, node: str = "t1") -> QueueState:
     return QueueState(
-        process="orders", version=1, node=node, depth=depth, in_flight=3, delayed=0, oldest_ms=oldest_s * 1000
+        process="orders",
+        version=1,
+        version_id=1,
+        node=node,
+        depth=depth,
+        in_flight=3,
+        delayed=0,
+        oldest_ms=oldest_s * 1000,
     )
 
 

@@ -143,12 +143,38 @@ class CauseOut(Out):
     cause: str
     process: str
     node: str
+    node_name: str
     reason_code: str | None
     reason: str | None
     count: int
     oldest: Instant
     newest: Instant
     versions: list[int]
+
+
+class NodesQuery(Asked):
+    """Of which nodes to count the messages."""
+
+    process: Name | None = None
+    version: Number | None = None
+    limit: Annotated[int, Field(ge=1, le=2_000)] = 100
+
+
+class NodeCountOut(Out):
+    """How many messages there are at a node of a version, and since when the oldest."""
+
+    process: str
+    version: int
+    node: str
+    node_name: str
+    count: int
+    oldest: Instant
+
+
+class NodeCountsOut(Out):
+    """The nodes that have any, the one with the most first."""
+
+    items: list[NodeCountOut]
 
 
 class CausesOut(Out):

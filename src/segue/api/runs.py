@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from segue.api.operations import ActOut
 from segue.api.schemas import HeaderFields, In, Instant, Name, Number, Out, Paged, Text
+from segue.control.node_names import Names, name_of
 from segue.model.errors import Invalid
 from segue.model.message import Message, Place
 from segue.model.operations import Act
@@ -118,11 +119,13 @@ class InstanceDetailOut(InstanceOut):
 class PlacedOut(MessageOut):
     """A message in trash, or a user task, where it has been since `since`.
 
+    `node_name` is what its node is called in the drawing.
     In trash, `cause` is the fingerprint of its failure, and `attempts` how many calls of the action it has cost.
     """
 
     process: str
     version: int
+    node_name: str
     since: Instant
     attempts: int
     cause: str | None
@@ -225,24 +228,25 @@ def message_fields(message: Message) -> dict[str, Any]:
     }
 
 
-def placed_out(placed: PlacedMessage) -> PlacedOut:
+def placed_out(placed: PlacedMessage, names: Names) -> PlacedOut:
     """A message in trash or a user task, for a list."""
-    return PlacedOut(**_placed_fields(placed))
+    return PlacedOut(**_placed_fields(placed, names))
 
 
-def placed_detail_out(placed: PlacedMessage, acts: Sequence[Act]) -> PlacedDetailOut:
+def placed_detail_out(placed: PlacedMessage, names: Names, acts: Sequence[Act]) -> PlacedDetailOut:
     """A message in trash or a user task, whole."""
     body, encoding = _body_text(placed.message.body)
     told = [ActOut.model_validate(act) for act in acts]
-    return PlacedDetailOut(body=body, encoding=encoding, acts=told, **_placed_fields(placed))
+    return PlacedDetailOut(body=body, encoding=encoding, acts=told, **_placed_fields(placed, names))
 
 
-def _placed_fields(placed: PlacedMessage) -> dict[str, Any]:
+def _placed_fields(placed: PlacedMessage, names: Names) -> dict[str, Any]:
     message = placed.message
     return {
         **message_fields(message),
         "process": placed.process,
         "version": placed.version,
+        "node_name": name_of(names, message.version, message.node),
         "since": placed.since,
         "attempts": message.repeats + message.outages + 1 if message.place is Place.TRASH else 0,
         "cause": placed.cause,

@@ -195,6 +195,7 @@ class QueueOut(Out):
     process: str
     version: int
     node: str
+    node_name: str
     depth: int
     in_flight: int
     delayed: int

@@ -17,6 +17,7 @@ from segue.control.invitations import Invitations
 from segue.control.limits import Limits
 from segue.control.logs import Logs, NoShipping, Shipping
 from segue.control.metrics import Metrics
+from segue.control.node_names import NodeNames
 from segue.control.notices import Notices
 from segue.control.operations import Operations
 from segue.control.probing import Probing
@@ -69,6 +70,7 @@ class Control:
     logs: Logs
     notices: Notices
     published: Published
+    names: NodeNames
     documents: Documents
     webhooks: Webhooks
     applications: Applications
@@ -125,6 +127,7 @@ def control(  # noqa: PLR0917 - the ports, outermost last
         metrics=Metrics(store, store, store, engine, clock),
         notices=Notices(catalog=store, processes=store, notifier=notifier, engine=engine, clock=clock, chance=chance),
         published=Published(store),
+        names=NodeNames(store),
         documents=Documents(store, clock, chance),
         webhooks=Webhooks(store, store, store, clock, chance),
         applications=Applications(store, applications, store, store, store, clock, chance),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from segue.control.paging import Page
 from segue.control.placed import PlacedMessages
 from segue.control.routes_kept import KeptRoutes
@@ -12,7 +14,7 @@ from segue.model.start import Headers
 from segue.ports.catalog import ProcessCatalog
 from segue.ports.messages import MessageStore
 from segue.ports.outside import Clock
-from segue.ports.views import PlacedFilter, PlacedMessage, Views
+from segue.ports.views import NodeCount, PlacedFilter, PlacedMessage, Views
 
 
 class Tasks:
@@ -31,6 +33,10 @@ class Tasks:
     async def get(self, id: str) -> PlacedMessage:
         """Raises NotFound."""
         return await self._placed.get(id)
+
+    async def nodes(self, wanted: PlacedFilter) -> list[NodeCount]:
+        """How many user tasks there are at each node, the most first."""
+        return await self._views.placed_nodes(msgspec.structs.replace(wanted, place=Place.WAITING))
 
     async def accept(self, id: str, body: bytes | None, headers: Headers | None, by: str) -> None:
         """The message goes on to what follows, perhaps changed. Raises NotFound, MessageGone."""

@@ -20,7 +20,7 @@ from segue.model.versions import Version
 from segue.ports.catalog import ProcessCatalog
 from segue.ports.messages import MessageStore
 from segue.ports.outside import Chance, Clock
-from segue.ports.views import Cause, PlacedFilter, PlacedMessage, Views
+from segue.ports.views import Cause, NodeCount, PlacedFilter, PlacedMessage, Views
 
 # Messages that one call for many handles at most, and those that one transaction does.
 BULK_LIMIT = 10_000
@@ -77,6 +77,10 @@ class Trash:
     async def causes(self, wanted: PlacedFilter) -> list[Cause]:
         """What messages in trash failed of, the largest group first."""
         return await self._views.causes(msgspec.structs.replace(wanted, place=Place.TRASH))
+
+    async def nodes(self, wanted: PlacedFilter) -> list[NodeCount]:
+        """How many messages are in trash at each node, the most first."""
+        return await self._views.placed_nodes(msgspec.structs.replace(wanted, place=Place.TRASH))
 
     async def acts(self, id: str) -> list[Act]:
         """What people did to a message, oldest first."""

@@ -41,10 +41,12 @@ class QueueState(Struct, frozen=True, kw_only=True):
     """One queue now: ready messages, those taken, those not yet due, age of the oldest ready one (ms).
 
     `waiting` are beside it at its node: at a join, for a called instance, for a message. Not those for a person.
+    `version_id` is the number of its version in the store.
     """
 
     process: str
     version: int
+    version_id: int
     node: str
     depth: int
     in_flight: int

@@ -64,7 +64,8 @@ class PlacedMessage(Struct, frozen=True, kw_only=True):
 
 class Cause(Struct, frozen=True, kw_only=True):
     """Messages in trash that failed of the same thing: at one node of a process, with the same reason but for its
-    numbers. `reason` is that of the oldest one; `oldest` and `newest` are when the first and the last came."""
+    numbers. `reason` is that of the oldest one, `version_id` its version's number in the store; `oldest` and `newest`
+    are when the first and the last came."""
 
     cause: str
     process: str
@@ -75,6 +76,18 @@ class Cause(Struct, frozen=True, kw_only=True):
     oldest: int
     newest: int
     versions: tuple[int, ...]
+    version_id: int
+
+
+class NodeCount(Struct, frozen=True, kw_only=True):
+    """How many messages are at a place at one node of a version (number, and id in the store), the first since when."""
+
+    process: str
+    version: int
+    version_id: int
+    node: str
+    count: int
+    oldest: int
 
 
 class Minute(Struct, frozen=True, kw_only=True):
@@ -178,6 +191,10 @@ class Views(Protocol):
 
     async def causes(self, filter: PlacedFilter) -> list[Cause]:
         """What the messages in trash that the filter finds failed of, the largest group first, up to its limit."""
+        ...
+
+    async def placed_nodes(self, filter: PlacedFilter) -> list[NodeCount]:
+        """How many messages the filter finds at each node, the most first, up to its limit."""
         ...
 
     async def acts(self, message: str) -> list[Act]:

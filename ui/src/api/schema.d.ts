@@ -999,6 +999,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trash/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Trash
+         * @description Count the messages in trash by the node they failed on, the most first.
+         *
+         *     Scope: read
+         */
+        get: operations["count_trash_api_v1_trash_nodes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trash/{id}": {
         parameters: {
             query?: never;
@@ -1085,6 +1107,28 @@ export interface paths {
          *     Scope: read
          */
         get: operations["list_tasks_api_v1_tasks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Tasks
+         * @description Count the user tasks by node, the most first.
+         *
+         *     Scope: read
+         */
+        get: operations["count_tasks_api_v1_tasks_nodes_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3071,6 +3115,8 @@ export interface components {
             process: string;
             /** Node */
             node: string;
+            /** Node Name */
+            node_name: string;
             /** Reason Code */
             reason_code: string | null;
             /** Reason */
@@ -4329,6 +4375,35 @@ export interface components {
             problem: string | null;
         };
         /**
+         * NodeCountOut
+         * @description How many messages there are at a node of a version, and since when the oldest.
+         */
+        NodeCountOut: {
+            /** Process */
+            process: string;
+            /** Version */
+            version: number;
+            /** Node */
+            node: string;
+            /** Node Name */
+            node_name: string;
+            /** Count */
+            count: number;
+            /**
+             * Oldest
+             * @description ms since the epoch
+             */
+            oldest: number;
+        };
+        /**
+         * NodeCountsOut
+         * @description The nodes that have any, the one with the most first.
+         */
+        NodeCountsOut: {
+            /** Items */
+            items: components["schemas"]["NodeCountOut"][];
+        };
+        /**
          * NodeKind
          * @description What a node does with a message. `UNSUPPORTED` is kept and drawn, and never published.
          * @enum {string}
@@ -4715,6 +4790,8 @@ export interface components {
             process: string;
             /** Version */
             version: number;
+            /** Node Name */
+            node_name: string;
             /**
              * Since
              * @description ms since the epoch
@@ -4738,6 +4815,7 @@ export interface components {
          * PlacedOut
          * @description A message in trash, or a user task, where it has been since `since`.
          *
+         *     `node_name` is what its node is called in the drawing.
          *     In trash, `cause` is the fingerprint of its failure, and `attempts` how many calls of the action it has cost.
          */
         PlacedOut: {
@@ -4779,6 +4857,8 @@ export interface components {
             process: string;
             /** Version */
             version: number;
+            /** Node Name */
+            node_name: string;
             /**
              * Since
              * @description ms since the epoch
@@ -4866,6 +4946,8 @@ export interface components {
             version: number;
             /** Node */
             node: string;
+            /** Node Name */
+            node_name: string;
             /** Depth */
             depth: number;
             /** In Flight */
@@ -7442,6 +7524,39 @@ export interface operations {
             };
         };
     };
+    count_trash_api_v1_trash_nodes_get: {
+        parameters: {
+            query?: {
+                process?: string | null;
+                version?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeCountsOut"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_trash_api_v1_trash__id__get: {
         parameters: {
             query?: never;
@@ -7600,6 +7715,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_PlacedOut_"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_tasks_api_v1_tasks_nodes_get: {
+        parameters: {
+            query?: {
+                process?: string | null;
+                version?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeCountsOut"];
                 };
             };
             /** @description A problem */

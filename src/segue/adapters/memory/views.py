@@ -23,6 +23,7 @@ from segue.ports.views import (
     Found,
     InstanceFilter,
     Minute,
+    NodeCount,
     Passed,
     PlacedFilter,
     PlacedMessage,
@@ -161,6 +162,7 @@ class MemoryViews:
                 QueueState(
                     process=owner.process,
                     version=owner.number,
+                    version_id=version,
                     node=node,
                     depth=max(0, len(ready) - in_flight),
                     in_flight=in_flight,
@@ -207,6 +209,19 @@ class MemoryViews:
                 groups.setdefault((placed.process, placed.cause), []).append(placed)
         ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[1][0].message.seq))
         return [_group(process, cause, members) for (process, cause), members in ordered[: filter.limit]]
+
+    async def placed_nodes(self, filter: PlacedFilter) -> list[NodeCount]:
+        """See `Views`."""
+        groups: dict[tuple[str, int, int, str], list[int]] = {}
+        for placed in await self.placed(replace(filter, limit=len(self._state.live))):
+            at = (placed.process, placed.version, placed.message.version, placed.message.node)
+            groups.setdefault(at, []).append(placed.since)
+        found = [
+            NodeCount(process=process, version=version, version_id=key, node=node, count=len(since), oldest=min(since))
+            for (process, version, key, node), since in groups.items()
+        ]
+        found.sort(key=lambda each: (-each.count, each.process, each.version, each.node))
+        return found[: filter.limit]
 
     async def acts(self, message: str) -> list[Act]:
         """See `Views`."""
@@ -318,6 +333,7 @@ def _group(process: str, cause: str, members: list[PlacedMessage]) -> Cause:
         oldest=min(placed.since for placed in members),
         newest=max(placed.since for placed in members),
         versions=tuple(sorted({placed.version for placed in members})),
+        version_id=first.version,
     )
 
 

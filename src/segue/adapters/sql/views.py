@@ -31,7 +31,7 @@ from segue.model.message import Message, Place
 from segue.model.operations import Act, ActKind
 from segue.model.versions import Instance, InstanceState, Step
 from segue.ports.log_book import LogFilter
-from segue.ports.views import Cause, InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
+from segue.ports.views import Cause, InstanceFilter, NodeCount, PlacedFilter, PlacedMessage, StoredLog
 
 _HANDLED = select(func.count()).where(step.c.instance == instance.c.num).correlate(instance).scalar_subquery()
 # Instances that are accepted at the same moment, at most.
@@ -220,6 +220,7 @@ def queues(name: str | None, now: int, in_flight: dict[tuple[int, str], int]) ->
         QueueState(
             process=owner,
             version=number,
+            version_id=key,
             node=node,
             depth=max(0, count - delayed - in_flight.get((key, node), 0)),
             in_flight=in_flight.get((key, node), 0),
@@ -255,6 +256,28 @@ def placed_count(wanted: PlacedFilter) -> Script[tuple[int, int]]:
     counted = select(func.count(), func.coalesce(func.max(message.c.seq), 0)).select_from(_PLACED_FROM)
     [[count, highest]] = yield counted.where(*_wanted(wanted))
     return int(count), int(highest)
+
+
+def placed_nodes(wanted: PlacedFilter) -> Script[list[NodeCount]]:
+    """Count the messages that a filter finds by version and node, the most first."""
+    count = func.count().label("count")
+    since = func.min(func.coalesce(message.c.aside_at, message.c.entered))
+    # Without the instance, which only a filter by it asks for.
+    origin = message.join(queue, queue.c.id == message.c.queue).join(version, version.c.id == queue.c.version)
+    if wanted.instance is not None:
+        origin = origin.join(instance, instance.c.num == message.c.instance)
+    rows = yield (
+        select(process.c.name, version.c.number, version.c.id, queue.c.node, count, since)
+        .select_from(origin.join(process, process.c.id == version.c.process))
+        .where(*_wanted(wanted))
+        .group_by(process.c.name, version.c.number, version.c.id, queue.c.node)
+        .order_by(count.desc(), process.c.name, version.c.number, queue.c.node)
+        .limit(wanted.limit)
+    )
+    return [
+        NodeCount(process=name, version=number, version_id=key, node=node, count=many, oldest=oldest)
+        for name, number, key, node, many, oldest in rows
+    ]
 
 
 def _wanted(wanted: PlacedFilter) -> list[ColumnElement[bool]]:
@@ -300,7 +323,7 @@ def causes(wanted: PlacedFilter) -> Script[list[Cause]]:
     )
     firsts = [row[3] for row in groups]
     told = yield (
-        select(message.c.seq, queue.c.node, message.c.reason_code, message.c.reason)
+        select(message.c.seq, queue.c.node, message.c.reason_code, message.c.reason, queue.c.version)
         .join_from(message, queue, queue.c.id == message.c.queue)
         .where(message.c.seq.in_(firsts))
     )
@@ -317,7 +340,7 @@ def causes(wanted: PlacedFilter) -> Script[list[Cause]]:
         versions.setdefault((name, cause), []).append(number)
     found = []
     for name, cause, many, first, oldest, newest in groups:
-        node, code, reason = examples[first]
+        node, code, reason, key = examples[first]
         found.append(
             Cause(
                 cause=cause,
@@ -329,6 +352,7 @@ def causes(wanted: PlacedFilter) -> Script[list[Cause]]:
                 oldest=oldest,
                 newest=newest,
                 versions=tuple(versions.get((name, cause), ())),
+                version_id=key,
             )
         )
     return found

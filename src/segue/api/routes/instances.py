@@ -24,6 +24,7 @@ from segue.api.runs import (
 )
 from segue.api.schemas import AcceptedOut, Listed, Name, QueueOut, Text
 from segue.control.instances import Again
+from segue.control.node_names import name_of
 from segue.control.paging import Page
 from segue.model.ledger import QueueState
 from segue.model.versions import Instance
@@ -102,11 +103,17 @@ async def list_queues(
         for lane in service.lanes
         if lane.held is not None
     }
+    queues = await use.queues.find(process)
+    names = await use.names.of(queue.version_id for queue in queues)
     return [
-        _queue_out(queue, held.get((queue.process, queue.version, queue.node)))
-        for queue in await use.queues.find(process)
+        _queue_out(
+            queue,
+            name_of(names, queue.version_id, queue.node),
+            held.get((queue.process, queue.version, queue.node)),
+        )
+        for queue in queues
     ]
 
 
-def _queue_out(queue: QueueState, held: str | None) -> QueueOut:
-    return QueueOut(**msgspec.structs.asdict(queue) | {"held": queue.held or held})
+def _queue_out(queue: QueueState, name: str, held: str | None) -> QueueOut:
+    return QueueOut(**msgspec.structs.asdict(queue) | {"node_name": name, "held": queue.held or held})

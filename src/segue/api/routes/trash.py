@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Body, Path, Query
 
 from segue.api.access import Operator, UseCases, need
 from segue.api.deeds import Deed
-from segue.api.operations import CauseOut, CauseQuery, CausesOut
+from segue.api.operations import CauseOut, CauseQuery, CausesOut, NodeCountOut, NodeCountsOut, NodesQuery
 from segue.api.runs import (
     BulkIn,
     CorrectionIn,
@@ -21,10 +23,13 @@ from segue.api.runs import (
     placed_out,
 )
 from segue.api.schemas import Listed, Text
+from segue.control.everything import Control
+from segue.control.node_names import name_of
 from segue.control.paging import Page
 from segue.control.trash import BulkResult
 from segue.model.message import Place
-from segue.ports.views import PlacedFilter, PlacedMessage
+from segue.model.operations import Act
+from segue.ports.views import NodeCount, PlacedFilter, PlacedMessage
 
 router = APIRouter(prefix="/api/v1")
 
@@ -47,14 +52,28 @@ def _filter(query: PlacedQuery | BulkIn, place: Place, limit: int) -> PlacedFilt
     )
 
 
-def _listed(found: Page[PlacedMessage]) -> Listed[PlacedOut]:
-    return Listed[PlacedOut](items=[placed_out(item) for item in found.items], next=found.next)
+async def _listed(use: Control, found: Page[PlacedMessage]) -> Listed[PlacedOut]:
+    names = await use.names.of(item.message.version for item in found.items)
+    return Listed[PlacedOut](items=[placed_out(item, names) for item in found.items], next=found.next)
+
+
+async def _detail(use: Control, found: PlacedMessage, acts: Sequence[Act]) -> PlacedDetailOut:
+    return placed_detail_out(found, await use.names.of([found.message.version]), acts)
+
+
+async def _counts(use: Control, found: Sequence[NodeCount]) -> NodeCountsOut:
+    names = await use.names.of(each.version_id for each in found)
+    items = [
+        NodeCountOut(**msgspec.structs.asdict(each), node_name=name_of(names, each.version_id, each.node))
+        for each in found
+    ]
+    return NodeCountsOut(items=items)
 
 
 @router.get("/trash", dependencies=need("read"), tags=["trash"])
 async def list_trash(use: UseCases, query: Annotated[PlacedQuery, Query()]) -> Listed[PlacedOut]:
     """List messages in trash, oldest first."""
-    return _listed(await use.trash.find(_filter(query, Place.TRASH, query.limit), query.cursor))
+    return await _listed(use, await use.trash.find(_filter(query, Place.TRASH, query.limit), query.cursor))
 
 
 @router.post("/trash/resend", response_model=DoneOut, tags=["trash"])
@@ -77,20 +96,32 @@ async def discard_many(use: UseCases, caller: Operator, wanted: BulkIn, deed: De
 async def list_causes(use: UseCases, query: Annotated[CauseQuery, Query()]) -> CausesOut:
     """Group the messages in trash by what they failed of, the largest group first."""
     wanted = PlacedFilter(place=Place.TRASH, **query.model_dump())
-    return CausesOut(items=[CauseOut.model_validate(cause) for cause in await use.trash.causes(wanted)])
+    found = await use.trash.causes(wanted)
+    names = await use.names.of(cause.version_id for cause in found)
+    items = [
+        CauseOut(**msgspec.structs.asdict(cause), node_name=name_of(names, cause.version_id, cause.node))
+        for cause in found
+    ]
+    return CausesOut(items=items)
+
+
+@router.get("/trash/nodes", dependencies=need("read"), tags=["trash"])
+async def count_trash(use: UseCases, query: Annotated[NodesQuery, Query()]) -> NodeCountsOut:
+    """Count the messages in trash by the node they failed on, the most first."""
+    return await _counts(use, await use.trash.nodes(PlacedFilter(place=Place.TRASH, **query.model_dump())))
 
 
 @router.get("/trash/{id}", dependencies=need("read"), tags=["trash"])
 async def get_trash(use: UseCases, id: Id) -> PlacedDetailOut:
     """Show a message in trash with its body."""
-    return placed_detail_out(await use.trash.get(id), await use.trash.acts(id))
+    return await _detail(use, await use.trash.get(id), await use.trash.acts(id))
 
 
 @router.put("/trash/{id}", tags=["trash"])
 async def edit_trash(use: UseCases, caller: Operator, id: Id, correction: CorrectionIn) -> PlacedDetailOut:
     """Change body or headers of a message in trash; it stays there."""
     edited = await use.trash.edit(id, correction.raw_body(), correction.headers, caller.name)
-    return placed_detail_out(edited, await use.trash.acts(id))
+    return await _detail(use, edited, await use.trash.acts(id))
 
 
 @router.post("/trash/{id}/resend", response_model=DoneOut, tags=["trash"])
@@ -111,13 +142,19 @@ async def discard(use: UseCases, caller: Operator, id: Id) -> DoneOut:
 @router.get("/tasks", dependencies=need("read"), tags=["tasks"])
 async def list_tasks(use: UseCases, query: Annotated[PlacedQuery, Query()]) -> Listed[PlacedOut]:
     """List user tasks, oldest first."""
-    return _listed(await use.tasks.find(_filter(query, Place.WAITING, query.limit), query.cursor))
+    return await _listed(use, await use.tasks.find(_filter(query, Place.WAITING, query.limit), query.cursor))
+
+
+@router.get("/tasks/nodes", dependencies=need("read"), tags=["tasks"])
+async def count_tasks(use: UseCases, query: Annotated[NodesQuery, Query()]) -> NodeCountsOut:
+    """Count the user tasks by node, the most first."""
+    return await _counts(use, await use.tasks.nodes(PlacedFilter(place=Place.WAITING, **query.model_dump())))
 
 
 @router.get("/tasks/{id}", dependencies=need("read"), tags=["tasks"])
 async def get_task(use: UseCases, id: Id) -> PlacedDetailOut:
     """Show a user task with its body."""
-    return placed_detail_out(await use.tasks.get(id), await use.tasks.acts(id))
+    return await _detail(use, await use.tasks.get(id), await use.tasks.acts(id))
 
 
 @router.post("/tasks/{id}/accept", response_model=DoneOut, tags=["tasks"])

@@ -130,6 +130,32 @@ class OperationContract:
         [group] = await player.store.causes(PlacedFilter(place=Place.TRASH))
         assert (group.reason_code, group.count, group.oldest) == ("version-retired", 1, player.now)
 
+    async def test_placed_messages_are_counted_by_node(self, player: Player) -> None:
+        """The most first; by version too, and only those of the place that is asked for."""
+        first = await player.enable()
+        await player.in_trash(first, "a")
+        for _ in range(2):
+            player.world.clock.advance(5)
+            await player.start()
+            await player.forward(first, "a", "b")
+            await player.settle(await player.take_one(first, "b"), failed())
+        second = await player.enable()
+        await player.in_trash(second, "a")
+        since = player.now - 5
+        wanted = PlacedFilter(place=Place.TRASH, process=first.process)
+        found = await player.store.placed_nodes(wanted)
+        assert [(each.version, each.version_id, each.node, each.count, each.oldest) for each in found] == [
+            (1, first.id, "b", 2, since),
+            (1, first.id, "a", 1, since - 5),
+            (2, second.id, "a", 1, player.now),
+        ]
+        assert await player.store.placed_nodes(replace(wanted, version=1)) == found[:2]
+        assert await player.store.placed_nodes(replace(wanted, limit=1)) == found[:1]
+        assert await player.store.placed_nodes(replace(wanted, place=Place.WAITING)) == []
+        assert await player.store.placed_nodes(replace(wanted, process="nobody")) == []
+        trashed = await player.store.placed(replace(wanted, version=2))
+        assert await player.store.placed_nodes(replace(wanted, instance=trashed[0].message.instance)) == found[2:]
+
     async def test_placed_messages_are_counted_and_found_by_text_and_ids(self, player: Player) -> None:
         """Whatever the limit; `upto` cuts off what came later."""
         version = await player.enable()

@@ -19,6 +19,7 @@ from segue.ports.views import (
     Found,
     InstanceFilter,
     Minute,
+    NodeCount,
     Passed,
     PlacedFilter,
     PlacedMessage,
@@ -90,6 +91,10 @@ class StoredViews(Scripted):
     async def causes(self, filter: PlacedFilter) -> list[Cause]:
         """See `Views`."""
         return await self._read(lambda: views.causes(filter))
+
+    async def placed_nodes(self, filter: PlacedFilter) -> list[NodeCount]:
+        """See `Views`."""
+        return await self._read(lambda: views.placed_nodes(filter))
 
     async def acts(self, message: str) -> list[Act]:
         """See `Views`."""
