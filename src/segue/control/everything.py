@@ -98,8 +98,7 @@ def control(  # noqa: PLR0917 - the ports, outermost last
     """Join the use cases. None: no sender can be tested, no destination is known, a `bite` has its usual size."""
     trash = Trash(store, store, store, clock, chance)
     tasks = Tasks(store, store, store, clock)
-    users = Users(store, clock, chance)
-    sessions = Sessions(store, store, users, clock, chance)
+    sessions = Sessions(store, store, users := Users(store, clock, chance), clock, chance)
     versions = Versions(store, engine, clock)
     return Control(
         processes=Processes(store, clock),
