@@ -13,7 +13,8 @@ ReadyListener = Callable[[int, str], None]
 """Called with (version id, node id) when messages may be ready there; a hint, never the only way."""
 
 EventListener = Callable[[Sequence[Event]], None]
-"""Called with the events of a commit, in order, each with its stored `seq`."""
+"""Called with the events of a commit, in order, each with its stored `seq`; with none when another process may have
+stored some, which is a hint, never the only way."""
 
 
 class MessageStore(Protocol):
@@ -99,5 +100,6 @@ class MessageStore(Protocol):
         ...
 
     def on_events(self, listener: EventListener) -> None:
-        """Call `listener` (in the event loop) after each commit that stored events, before its callers go on."""
+        """Call `listener` (in the event loop) after each commit of this process that stored events, before its
+        callers go on, and some time after one of another process."""
         ...

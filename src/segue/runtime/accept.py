@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import cached_property
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -55,6 +56,11 @@ class Acceptor:
         self._chance = chance
         self._watched: dict[str, list[asyncio.Future[InstanceState]]] = {}
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that everything here runs in. Asking for the running one costs a call of the system each time."""
+        return asyncio.get_running_loop()
+
     async def start(self, request: StartRequest) -> Accepted:
         """Make an instance. Raises what `MessageStore.accept` raises."""
         if self._limits is not None and not self._limits.none_for(request.process, request.version):
@@ -71,7 +77,7 @@ class Acceptor:
             accepted = await self._store.accept(start)
             if accepted.repeated:
                 return accepted, await self.wait(accepted.instance, timeout_s)
-            return accepted, await _within(result, timeout_s)
+            return accepted, await self._within(result, timeout_s)
         finally:
             self._unwatch(start.instance, result)
 
@@ -82,7 +88,7 @@ class Acceptor:
             found = await self._views.instance(instance)
             if found is not None and found.state is not InstanceState.RUNNING:
                 return found.state
-            return await _within(result, timeout_s)
+            return await self._within(result, timeout_s)
         finally:
             self._unwatch(instance, result)
 
@@ -130,24 +136,23 @@ class Acceptor:
         )
 
     def _watch(self, instance: str) -> asyncio.Future[InstanceState]:
-        result: asyncio.Future[InstanceState] = asyncio.get_running_loop().create_future()
+        result: asyncio.Future[InstanceState] = self._loop.create_future()
         self._watched.setdefault(instance, []).append(result)
         return result
+
+    async def _within(self, result: asyncio.Future[InstanceState], timeout_s: float) -> InstanceState:
+        # An alarm that gives the answer: `asyncio.timeout` would cost several times as much for each that waits.
+        alarm = self._loop.call_later(timeout_s, _give_up, result)
+        try:
+            return await result
+        finally:
+            alarm.cancel()
 
     def _unwatch(self, instance: str, result: asyncio.Future[InstanceState]) -> None:
         watching = self._watched[instance]
         watching.remove(result)
         if not watching:
             del self._watched[instance]
-
-
-async def _within(result: asyncio.Future[InstanceState], timeout_s: float) -> InstanceState:
-    # An alarm that gives the answer: `asyncio.timeout` would cost several times as much, for every start that waits.
-    alarm = asyncio.get_running_loop().call_later(timeout_s, _give_up, result)
-    try:
-        return await result
-    finally:
-        alarm.cancel()
 
 
 def _give_up(result: asyncio.Future[InstanceState]) -> None:

@@ -439,7 +439,7 @@ class Engine:
     # -- what happens -------------------------------------------------------------------------------------------------
 
     def _events(self, events: Sequence[Event]) -> None:
-        """What this process made true."""
+        """What this process made true; nothing when another one did."""
         if self.shape.alone:
             self._pass_on(events)
         else:

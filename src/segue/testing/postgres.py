@@ -226,14 +226,15 @@ async def abandon(store: PostgresStore, address: Address) -> None:
     """End a store as `kill -9` ends its process: its tasks stop where they are, its connections are cut, and the
     database has noticed. Nobody else may be connected."""
     parts = store._parts  # noqa: SLF001 - no store does so to itself
-    tasks = (store._caring, parts.heart._task, parts.writer._task, parts.hints._task)  # noqa: SLF001 - as above
+    tasks = (store._caring, parts.heart._task, *parts.writer._tasks, parts.hints._task)  # noqa: SLF001 - as above
     for task in tasks:
         if task is not None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
     pools = (*parts.takers._links, *parts.readers._links)  # noqa: SLF001 - as above
-    for link in (parts.heart._link, parts.writer._link, *pools):  # noqa: SLF001 - as above
+    lanes = [lane._link for lane in parts.writer._lanes]  # noqa: SLF001 - as above
+    for link in (parts.heart._link, *lanes, *pools):  # noqa: SLF001 - as above
         link.drop()
     await end_others(address)
 

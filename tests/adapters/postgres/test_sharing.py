@@ -135,7 +135,7 @@ async def drained(player: Player, version: Version, ordered: bool) -> AsyncItera
 
 async def gone(store: PostgresStore) -> None:
     """Wait until the database has noticed that a process' lock is free."""
-    address = store._parts.writer._link.address
+    address = store._parts.readers.address
     connection = await asyncpg.connect(address.url, password=address.password)
     try:
         text = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = $1 AND classid > 1000000"
@@ -153,6 +153,21 @@ async def test_a_switch_of_versions_is_seen_by_the_other_process_at_once(pair: P
     assert (await pair.two.start()).version == 2
     await pair.one.store.set_state(PROCESS, 2, VersionState.DISABLED, pair.one.now)
     assert (await pair.two.start()).version == 1
+
+
+@pytest.mark.timeout(20)
+async def test_a_process_hears_at_once_that_another_one_stored_events(pair: Pair) -> None:
+    """It is told of none itself, since only the stored ones are complete and in order; it looks, and finds them."""
+    version = await pair.one.enable()
+    told: asyncio.Queue[int] = asyncio.Queue()
+    pair.two.store.on_events(lambda events: told.put_nowait(len(events)))
+    before = await pair.two.store.last_event()
+    await pair.one.start()
+    [message] = await pair.one.take(version, "a")
+    assert await pair.one.settle(message, passed(message))
+    assert await told.get() == 0
+    [event] = await pair.two.store.events(before, 10)
+    assert event.instance == message.instance
 
 
 async def test_the_same_key_in_two_processes_makes_one_instance(pair: Pair) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -47,6 +47,7 @@ _LEAVE_AND_READ = (
     " (SELECT count(*) FROM gone) FROM instance WHERE num = ANY($6::bigint[]) ORDER BY num FOR UPDATE"
 )
 _LOCK_INSTANCE = "SELECT 1 FROM instance WHERE num = ? FOR UPDATE"
+_LOCK_INSTANCES = "SELECT 1 FROM instance WHERE num = ANY($1::bigint[]) ORDER BY num FOR UPDATE"
 
 _WAITING = Place.WAITING
 _PARAMETER = re.compile(r"\$(\d+)")
@@ -56,8 +57,8 @@ Keeper = Callable[[Held], bool]
 
 
 class SharedChanges(Changes):
-    """The rows of one transaction. `keeper` says which new messages `holder`, this process, has for itself; their
-    numbers are in `owned` then."""
+    """The rows of one transaction. `keeper` says which new messages `holder`, this process, has for itself; they
+    are in `owned` then, by number."""
 
     def __init__(  # noqa: PLR0917 - what a transaction consists of
         self,
@@ -72,7 +73,7 @@ class SharedChanges(Changes):
     ) -> None:
         super().__init__(cursor, numbers, versions, report, history_bytes=history_bytes)
         self.cursor: BridgedCursor = cursor
-        self.owned: set[int] = set()
+        self.owned: dict[int, Held] = {}
         self._keeper = keeper
         self._holder = holder
         self._leaving: list[tuple[Any, ...]] = []
@@ -93,8 +94,12 @@ class SharedChanges(Changes):
         self._set_aside.append((*_seen(held), int(effect.place), effect.reason, effect.reason_code))
 
     def lock_instance(self, run: int) -> None:
-        """Let no other process change the messages of an instance from now on."""
+        """Let nobody else change the messages of an instance from now on."""
         self.cursor.execute(_LOCK_INSTANCE, (run,))
+
+    def lock_instances(self, runs: Iterable[int]) -> None:
+        """Lock instances in the order in which everybody does, before one of them is locked for what is in it."""
+        self.cursor.execute_arrays(_LOCK_INSTANCES, [list(runs)])
 
     def write(self) -> None:
         """See `Changes`. What nothing depends on goes in one statement: each is a way to the database and back."""
@@ -139,7 +144,7 @@ class SharedChanges(Changes):
         for row in self.messages:
             held = arrived.get(row[0])
             if held is not None and self._keeper(held):
-                self.owned.add(held.seq)
+                self.owned[held.seq] = held
                 rows.append((*row, self._holder))
             else:
                 rows.append((*row, 0))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -28,6 +29,11 @@ _SESSION = {
     "jit": "off",
     "timezone": "UTC",
 }
+_NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
+BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""For connections whose statements touch few rows of large tables, each found by an index. A plan is made when a
+statement is prepared and kept: for tables that are empty then it would read them whole, also when they have grown."""
+
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 # Also where the database or the user has limits of their own.
@@ -59,15 +65,21 @@ class Connection(_Base):
         return await (await self.prepared(text)).fetch(*values)
 
 
-async def connect(address: Address, settings: PostgresSettings, connection_class: type[Connection]) -> Connection:
-    """Connect. Raises StoreUnavailable, and Invalid for a URL that no connection can be made from."""
+async def connect(
+    address: Address,
+    settings: PostgresSettings,
+    connection_class: type[Connection],
+    session: Mapping[str, str] = _SESSION,
+) -> Connection:
+    """Connect, with `session` as the server's settings. Raises StoreUnavailable, and Invalid for a URL that no
+    connection can be made from."""
     try:
         connection: Connection = await asyncpg.connect(
             dsn=address.url,
             password=address.password,
             timeout=settings.connect_s,
             command_timeout=settings.statement_s,
-            server_settings=_SESSION,
+            server_settings=dict(session),
             connection_class=connection_class,
         )
     except ERRORS as error:
@@ -106,12 +118,20 @@ async def check_server(connection: Connection, address: Address) -> None:
 
 
 class Link:
-    """One connection that is made again when it was lost. Used by one task at a time."""
+    """One connection that is made again when it was lost, with `session` as the server's settings besides the usual
+    ones. Used by one task at a time."""
 
-    def __init__(self, address: Address, settings: PostgresSettings, connection_class: type[Connection]) -> None:
+    def __init__(
+        self,
+        address: Address,
+        settings: PostgresSettings,
+        connection_class: type[Connection],
+        session: Mapping[str, str] = _NOTHING_ELSE,
+    ) -> None:
         self.address = address
         self._settings = settings
         self._class = connection_class
+        self._session = {**_SESSION, **session}
         self._connection: Connection | None = None
 
     @property
@@ -123,7 +143,7 @@ class Link:
     async def get(self) -> Connection:
         """Return the connection. Raises StoreUnavailable when none can be made now."""
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self.address, self._settings, self._class)
+            self._connection = await connect(self.address, self._settings, self._class, self._session)
         return self._connection
 
     def drop(self) -> None:
@@ -143,10 +163,17 @@ class Link:
 class Pool:
     """Up to so many connections, made when they are needed and kept; each used by one task at a time."""
 
-    def __init__(self, size: int, address: Address, settings: PostgresSettings, kind: type[Connection]) -> None:
+    def __init__(
+        self,
+        size: int,
+        address: Address,
+        settings: PostgresSettings,
+        kind: type[Connection],
+        session: Mapping[str, str] = _NOTHING_ELSE,
+    ) -> None:
         self.address = address
         self.kind = kind
-        self._links = [Link(address, settings, kind) for _ in range(size)]
+        self._links = [Link(address, settings, kind, session) for _ in range(size)]
         self._free = list(self._links)
         self._room = asyncio.Semaphore(size)
 

@@ -73,6 +73,12 @@ class BridgedCursor(ArrayCursor):
             arrays = [[_clean(value) for value in array] for array in arrays]
         return self._answer(text, arrays)
 
+    def command(self, text: str) -> None:
+        """Execute statements that have no values and answer no rows, all on one way."""
+        if self.connection is None:
+            raise RuntimeError("no transaction is open")
+        await_only(self.connection.execute(text))
+
     def _answer(self, text: str, values: Sequence[Any]) -> Answer:
         answer: Answer = await_only(self._fetch(text, values))
         return answer

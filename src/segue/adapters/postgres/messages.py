@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 
 from msgspec.structs import replace
 
+from segue.adapters.postgres.lane import SharedReport
 from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.shelf import UNKNOWN, Shelf, Stock
-from segue.adapters.postgres.writer import SharedReport
 from segue.adapters.sql.changes import Changes
 from segue.adapters.sql.live import Held
 from segue.adapters.sql.operations import AcceptOperation, CallOperation, SettleOperation
@@ -50,10 +51,14 @@ class SharedMessages:
         self._loads: dict[Shelf, asyncio.Future[None]] = {}
         self._ahead: set[Shelf] = set()
         self._stock = Stock()
-        self._reserved: list[Shelf] = []
         self._ready: list[ReadyListener] = []
         self._events: list[EventListener] = []
         parts.writer.on_report(self._report)
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that everything here runs in. Asking for the running one costs a call of the system each time."""
+        return asyncio.get_running_loop()
 
     # -- the port -----------------------------------------------------------------------------------------------------
 
@@ -61,7 +66,7 @@ class SharedMessages:
         """See `MessageStore.accept`."""
         writer = self._parts.writer
         writer.check_intake()
-        future: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Accepted] = self._loop.create_future()
         writer.submit(AcceptOperation(start, future))
         return await future
 
@@ -75,7 +80,7 @@ class SharedMessages:
                 del self._taken[message.seq]
                 self._settling[message.seq] = False
             taken.append(sure)
-        future: asyncio.Future[list[bool]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[list[bool]] = self._loop.create_future()
         self._parts.writer.submit(SettleOperation(transitions, taken, future))
         settled = await future
         for transition, true in zip(transitions, settled, strict=True):
@@ -98,7 +103,7 @@ class SharedMessages:
     async def take(self, version: int, node: str, limit: int, now: int, ordered: bool) -> list[Message]:
         """See `MessageStore.take`. Does not wait when memory holds what is asked for."""
         shelf = self.shelf(version, node)
-        shelf.asked = asyncio.get_running_loop().time()
+        shelf.asked = self._loop.time()
         if shelf.ordered is not ordered:
             await self._turn(shelf, ordered)
         heart = self._parts.heart
@@ -213,8 +218,12 @@ class SharedMessages:
         if len(shelf) + shelf.coming >= bound or self._stock.count >= settings.fronts_messages:
             return False
         shelf.coming += 1
-        self._reserved.append(shelf)
         return True
+
+    def let_go(self, kept: Iterable[Held]) -> None:
+        """The transaction of messages that were kept is over: they are on their shelves at once, or nowhere."""
+        for held in kept:
+            self.shelf(held.version, held.node).coming -= 1
 
     def evicted(self) -> None:
         """Others took over what this process held: forget it. What is in somebody's hands is settled or stale."""
@@ -232,9 +241,6 @@ class SharedMessages:
 
     def _report(self, report: SharedReport) -> None:
         """Bring memory to what the transaction made true, then tell and answer. One failure must not stop the rest."""
-        for shelf in self._reserved:
-            shelf.coming = 0
-        self._reserved.clear()
         woken = self._rearrange(report)
         if report.events:
             for listener in self._events:
@@ -290,8 +296,6 @@ class SharedMessages:
             hints.give("gone", f"{version}:{seq}:{node}")
         for version in report.discarded:
             hints.give("discarded", str(version))
-        if report.revised:
-            hints.give("versions")
         if report.events:
             hints.give("events")
 
@@ -403,8 +407,8 @@ class SharedMessages:
             known = [*self._known(shelf), *(held.seq for held in changes.report.arrived)]
             cursor.execute(_FREE_UNKNOWN, (shelf.queue, self._parts.heart.id, known))
 
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._parts.writer.submit(CallOperation(free, future, versions=False))
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._parts.writer.submit(CallOperation(free, future, versions=False, alone=True))
         await future
         shelf.doubtful, shelf.more = False, True
 

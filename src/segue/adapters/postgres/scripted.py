@@ -71,6 +71,13 @@ async def read(connection: Connection, script: Callable[[], Script[T]], *, whole
     return value
 
 
+async def read_once(connection: Connection, script: Callable[[], Script[T]]) -> T:
+    """Run a script of one statement that only reads; it needs no transaction around it."""
+    cursor = BridgedCursor()
+    cursor.connection = connection
+    return await bridged(drive, script(), partial(execute, cursor))
+
+
 def execute(cursor: Cursor, statement: ClauseElement) -> list[Row]:
     """Execute one statement of a script; its rows."""
     compiled = statement.compile(dialect=_dialect, compile_kwargs={"render_postcompile": True})

@@ -12,8 +12,8 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     writer at which starts are refused. `history_bytes`: largest body that stays with the step of a message that has
     left; below 0 none does. `batch`: transitions in one transaction at most. `front_messages`: how many of one queue,
     `fronts_messages`: how many of all queues together, a process keeps in memory; `claim`: how many it takes for
-    itself at once, unless it is slow. `readers`, `takers`: connections for what people look at, and for taking; the
-    writer and the heart have one each.
+    itself at once, unless it is slow. `readers`, `takers`, `writers`: connections for what people look at, for taking,
+    and for writing; the heart has one.
 
     `beat_s`: how often a process says that it lives. It is dead when it was silent for `silent_s`, or for `gone_s` with
     its connection lost. A process that was silent for `fence_s` hands nothing out before it was heard again.
@@ -32,6 +32,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     claim: int = 250
     readers: int = 4
     takers: int = 2
+    writers: int = 2
     connect_s: float = 5.0
     statement_s: float | None = 60.0
     beat_s: float = 0.4

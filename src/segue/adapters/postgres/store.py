@@ -7,21 +7,21 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, column, literal_column, select, table
 
 from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.auditing import prove
-from segue.adapters.postgres.connect import Connection, Link, Pool
+from segue.adapters.postgres.connect import BY_INDEX, Connection, Link, Pool
 from segue.adapters.postgres.hints import Hints
 from segue.adapters.postgres.holders import Heart
 from segue.adapters.postgres.locks import HORIZON
 from segue.adapters.postgres.messages import SharedMessages
 from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.schema import bring_up_to_date, newest
-from segue.adapters.postgres.scripted import PostgresScripts, read
+from segue.adapters.postgres.scripted import PostgresScripts, read, read_once
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS
 from segue.adapters.postgres.writer import Writer
@@ -62,9 +62,6 @@ _WRITABLE = "SELECT pg_is_in_recovery()"
 _NOW: ColumnElement[int] = literal_column("floor(extract(epoch from clock_timestamp()) * 1000)::bigint", BigInteger)
 _HOLDERS: Select[Any] = select(column("id", BigInteger)).select_from(table("holder"))
 
-HintListener = Callable[[str, str], None]
-"""Called in the event loop with the topic and the text of what another process tells."""
-
 
 class PostgresStore(
     SharedMessages,
@@ -83,16 +80,17 @@ class PostgresStore(
 ):
     """Implements `Store` in a database that other processes use as well."""
 
-    def __init__(self, parts: Parts, link: Callable[[], Link]) -> None:
+    def __init__(self, parts: Parts, link: Callable[[Mapping[str, str]], Link]) -> None:
         parts.writer = Writer(
-            link(),
+            [link(BY_INDEX) for _ in range(parts.settings.writers)],
             parts.settings,
             keeper=self.keeps,
+            let_go=self.let_go,
             holder=lambda: parts.heart.id,
             evicted=self.look_after_self,
         )
         parts.heart = Heart(
-            link(),
+            link({}),
             parts.settings,
             f"{socket.gethostname()}:{os.getpid()}",
             newest(),
@@ -103,7 +101,6 @@ class PostgresStore(
         parts.hints = Hints(parts.heart.notify, self.hear, lambda: parts.heart.id)
         SharedMessages.__init__(self, parts)
         PostgresScripts.__init__(self, parts)
-        self._hint_listeners: list[HintListener] = []
         self._caring: asyncio.Task[None] | None = None
         self._auditing = asyncio.Lock()
 
@@ -130,13 +127,13 @@ class PostgresStore(
         await bring_up_to_date(address, settings)
         parts = Parts(
             readers=Pool(settings.readers, address, settings, connection_class),
-            takers=Pool(settings.takers, address, settings, connection_class),
+            takers=Pool(settings.takers, address, settings, connection_class, BY_INDEX),
             settings=settings,
             clock=clock,
             secrets=secrets,
         )
 
-        store = cls(parts, lambda: Link(address, settings, connection_class))
+        store = cls(parts, lambda session: Link(address, settings, connection_class, session))
         try:
             await store.begin()
         except BaseException:
@@ -198,21 +195,12 @@ class PostgresStore(
 
     # -- the other processes ------------------------------------------------------------------------------------------
 
-    def on_hint(self, listener: HintListener) -> None:
-        """Call `listener` with what other processes tell: topic and text. Hints may get lost; nothing may need one."""
-        self._hint_listeners.append(listener)
-
-    def hint(self, topic: str, text: str = "") -> None:
-        """Tell the other processes something, soon."""
-        if self._parts.heart.others:
-            self._parts.hints.give(topic, text)
-
     async def events(self, after: int, limit: int) -> list[Event]:
         """See `Views`. Ends before the first number that a transaction under way may still store, so that whoever goes
         on after the last one misses none."""
         async with self._parts.readers.connection() as connection:
             [[horizon]] = await connection.rows(HORIZON)
-            found = await read(connection, lambda: views.events(after, limit))
+            found = await read_once(connection, lambda: views.events(after, limit))
         return [event for event in found if event.seq <= horizon]
 
     async def scan_events(self, after: int, kinds: Sequence[EventKind], limit: int) -> Scan:
@@ -241,7 +229,10 @@ class PostgresStore(
             await self.spreads.take_over()
 
     def hear(self, topic: str, texts: Sequence[str]) -> None:
-        """Another process has told something."""
+        """Another process has told something. Hints may get lost; nothing may need one."""
+        if topic == "events":
+            for hears_events in self._events:
+                self._guarded(hears_events, ())
         for text in texts:
             if topic == "ready":
                 version, due, node = text.split(":", 2)
@@ -251,9 +242,6 @@ class PostgresStore(
                 self.shelf(int(version), node).remove(int(seq))
             elif topic == "discarded":
                 self._forget_version(int(text))
-        for listener in self._hint_listeners:
-            for text in texts:
-                self._guarded(listener, topic, text)
 
     def _hear_ready(self, version: int, node: str, due: int) -> None:
         shelf = self.shelf(version, node)
@@ -304,7 +292,7 @@ class PostgresStore(
                 await self._parts.claims.unlease(shelf, self.holder)
             if seqs:
                 await self._parts.claims.give_back(seqs, self.holder)
-            self.hint("ready", f"{shelf.version}:0:{shelf.node}")
+            self._parts.hints.give("ready", f"{shelf.version}:0:{shelf.node}")
 
     async def _recount(self) -> None:
         async with self._parts.takers.connection() as connection:

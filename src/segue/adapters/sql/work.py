@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from segue.adapters.sql.accept import Accepting
 from segue.adapters.sql.changes import Changes
+from segue.adapters.sql.live import Held
 from segue.adapters.sql.operations import AcceptOperation, CallOperation, Operation, SettleOperation
 from segue.adapters.sql.settle import Settling
 from segue.model.errors import SegueError
@@ -80,6 +81,16 @@ def is_short(operation: Operation) -> bool:
     if isinstance(operation, SettleOperation):
         return all(map(_is_short_transition, operation.transitions))
     return isinstance(operation, AcceptOperation) and operation.start.tick is None
+
+
+def looked_into(group: Sequence[Operation]) -> set[int]:
+    """Return the numbers of the instances that these operations change, if one of them looks at other messages of an
+    instance: it locks that, so all have to be locked in order before. Empty when none does."""
+    settles = [operation for operation in group if isinstance(operation, SettleOperation)]
+    if all(map(is_short, settles)):
+        return set()
+    messages = [transition.message for operation in settles for transition in operation.transitions]
+    return {message.run for message in messages if isinstance(message, Held)}
 
 
 def _is_short_transition(transition: Transition) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from msgspec.structs import replace
 
@@ -39,13 +40,18 @@ class SqliteMessages:
             self._front(version, node).expect(last, due)
         parts.writer.on_report(self._report)
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that everything here runs in. Asking for the running one costs a call of the system each time."""
+        return asyncio.get_running_loop()
+
     # -- the port -----------------------------------------------------------------------------------------------------
 
     async def accept(self, start: Start) -> Accepted:
         """See `MessageStore.accept`."""
         writer = self._parts.writer
         writer.check_intake()
-        future: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Accepted] = self._loop.create_future()
         writer.submit(AcceptOperation(start, future))
         return await future
 
@@ -59,7 +65,7 @@ class SqliteMessages:
                 del self._taken[message.seq]
                 self._settling[message.seq] = False
             taken.append(sure)
-        future: asyncio.Future[list[bool]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[list[bool]] = self._loop.create_future()
         self._parts.writer.submit(SettleOperation(transitions, taken, future))
         settled = await future
         for transition, true in zip(transitions, settled, strict=True):
