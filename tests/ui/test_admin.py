@@ -73,7 +73,7 @@ def test_the_life_of_a_process_in_the_browser(tmp_path: Path, chromium: str) -> 
     with stage(tmp_path / "data") as where:
         done = browse("life.mjs", where, chromium)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok: ") == 19
+    assert done.stdout.count("ok: ") == 20
 
 
 @pytest.mark.timeout(300)

@@ -10,6 +10,40 @@ const { page, faults } = await watched(context);
 const told = (text) => console.log(`ok: ${text}`);
 
 /** A file whose labels are markup, shown in every place that shows labels. */
+/** Three fail, two of them are chosen and fail again; then all of the cause are corrected. Two wait and are accepted. */
+async function manyAtOnce(page) {
+  await page.goto(`${url}/process/orders`);
+  for (const amount of ['a', 'a', 'a']) await start(page, { amount });
+  await page.locator('.diagram .count.trash').getByText('3', { exact: true }).waitFor();
+  await page.goto(`${url}/processes`);
+  await page.getByRole('link', { name: '3 in trash' }).click();
+  await page.getByRole('checkbox', { name: /^Choose 0/ }).nth(0).check();
+  await page.getByRole('checkbox', { name: /^Choose 0/ }).nth(1).check();
+  await page.getByText('2 chosen').waitFor();
+  await page.getByRole('button', { name: 'Send back', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Send back', exact: true }).click();
+  await page.getByText('Sent back · 2 of 2 messages').waitFor();
+  await page.getByLabel('Search in reasons').fill('no such reason');
+  await page.keyboard.press('Enter');
+  await page.getByText('Nothing fits the filter').waitFor();
+  await page.getByRole('button', { name: 'Clear the filter' }).click();
+  await page.getByText(/^3 · orders v1 · Check amount/).waitFor();
+  await page.getByRole('button', { name: 'Send all back' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('3 messages of orders that failed at Check amount').waitFor();
+  await dialog.getByLabel('Correct all of them first').fill('[1]');
+  await dialog.getByText('It has to be a JSON object.').waitFor();
+  await dialog.getByLabel('Correct all of them first').fill('{"amount": 4000}');
+  await dialog.getByRole('button', { name: 'Send all back' }).click();
+  await page.getByText('Nothing is in trash').waitFor();
+  await page.goto(`${url}/`);
+  await page.getByRole('link', { name: 'orders v1 · Approve' }).click();
+  await page.getByText('3 · orders v1 · Approve').waitFor();
+  await page.getByRole('button', { name: 'Accept all' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Accept all' }).click();
+  await page.getByText(/No user task is open|Nothing fits the filter/).waitFor();
+}
+
 async function nasty(page) {
   const markup = '&lt;img src=x onerror=&quot;window.stolen=1&quot;&gt;';
   const file = readFileSync(process.env.ORDERS_FILE, 'utf8').replace('name="Check amount"', `name="${markup}"`).replace('name="Order came"', `name="${markup}"`);
@@ -90,6 +124,7 @@ try {
   await drawer.getByText('is no number').waitFor();
   must(!(await page.evaluate(() => 'stolen' in window)), 'markup of a body was run');
   await drawer.getByLabel('Body').fill('{"amount": 2000}');
+  await drawer.getByRole('region', { name: 'What you change' }).getByText('+   "amount": 2000').waitFor();
   await drawer.getByRole('button', { name: 'Save and send back' }).click();
   await page.getByText('Nothing is in trash').waitFor();
   told('it is corrected and sent back');
@@ -101,6 +136,9 @@ try {
   await page.goto(url + bad);
   await page.getByText('Finished', { exact: true }).first().waitFor();
   told('the user task is accepted and the instance finishes');
+
+  await manyAtOnce(page);
+  told('many are chosen, corrected and sent back at once, and all of a task accepted; numbers are those of all');
 
   await page.goto(`${url}/instances`);
   await page.getByLabel('Search what messages hold').fill('body.amount=2000');

@@ -32,6 +32,7 @@ const theme = createTheme({
   primaryShade: 9,
   cursorType: 'pointer',
   defaultRadius: 'md',
+  respectReducedMotion: true,
 });
 
 createRoot(document.getElementById('root')!).render(

@@ -255,7 +255,9 @@ export const pageTexts = {
     tree: 'Folders and processes',
     menu: (name: string) => `What to do with ${name}`,
     empty: 'Drop a process here',
-    state: { enabled: 'enabled', disabled: 'published, not enabled', draft: 'draft only', none: 'no version', retired: 'retired' } as Record<string, string>,
+    failed: (n: number) => `${n.toLocaleString('en')} in trash`,
+    underWay: (n: number) => `${n.toLocaleString('en')} under way`,
+    state: { failing: 'messages are in trash', enabled: 'enabled', disabled: 'published, not enabled', draft: 'draft only', none: 'no version', retired: 'retired' } as Record<string, string>,
   },
   testing: {
     run: 'Test',

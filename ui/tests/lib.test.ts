@@ -7,6 +7,7 @@ import { problemOf } from '../src/api/client';
 import { marksOf, numbersOf, OVERLAYS, short } from '../src/diagram/marks';
 import { enabledOf, matches, nameOfFile, treeOf } from '../src/lib/folders';
 import { headersOf } from '../src/lib/headers';
+import { changedLines, lineDiff } from '../src/lib/lines';
 import { wayOf } from '../src/lib/path';
 import { jsonFault, pretty, recentBodies, rememberBody } from '../src/lib/recent';
 import { ago, duration, micros } from '../src/lib/time';
@@ -120,6 +121,41 @@ describe('addresses', () => {
   });
 });
 
+describe('edits', () => {
+  const shown = (before: string, after: string) => changedLines(before, after).map(({ kind, text }) => `${kind} ${text}`);
+
+  it('shows what changed with a little around it', () => {
+    const lines = Array.from({ length: 12 }, (_, at) => `line ${at}`);
+    const now = lines.map((line) => (line === 'line 5' ? 'line five' : line));
+    expect(shown(lines.join('\n'), now.join('\n'))).toEqual([
+      'skipped 3', 'same line 3', 'same line 4', 'gone line 5', 'new line five', 'same line 6', 'same line 7', 'skipped 4',
+    ]);
+    expect(shown('a', 'a')).toEqual(['skipped 1']);
+    expect(shown('', 'a')).toEqual(['gone ', 'new a']);
+  });
+
+  it('takes the longest that stayed', () => {
+    expect(shown('a\nb\nc\nd', 'a\nc\nx\nd')).toEqual(['same a', 'gone b', 'same c', 'new x', 'same d']);
+  });
+
+  it('gives both texts again, however they differ', () => {
+    let seed = 7;
+    const next = (n: number) => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % n;
+    for (let round = 0; round < 200; round += 1) {
+      const text = () => Array.from({ length: next(9) }, () => 'abc'[next(3)]!).join('\n');
+      const [before, after] = [text(), text()];
+      const lines = lineDiff(before, after);
+      expect(lines.filter(({ kind }) => kind !== 'new').map((each) => each.text).join('\n')).toBe(before);
+      expect(lines.filter(({ kind }) => kind !== 'gone').map((each) => each.text).join('\n')).toBe(after);
+    }
+  });
+
+  it('does not look for the shortest way through a very long text', () => {
+    const before = Array.from({ length: 5000 }, (_, at) => `a${at}`).join('\n');
+    expect(lineDiff(before, before.replaceAll('a', 'b'))).toHaveLength(10_000);
+  });
+});
+
 describe('diagram', () => {
   const numbers = numbersOf(
     2,
@@ -127,14 +163,14 @@ describe('diagram', () => {
       { version: 2, node: 'a', depth: 3, in_flight: 1, delayed: 1, waiting: 1, held: 'away' },
       { version: 1, node: 'a', depth: 9, in_flight: 9, delayed: 9, waiting: 9, held: null },
     ],
-    [{ version: 2, node: 'b' }, { version: 2, node: 'b' }, { version: 1, node: 'b' }],
-    [{ version: 2, node: 'c' }],
+    [{ version: 2, node: 'b', count: 100_000 }, { version: 1, node: 'b', count: 3 }],
+    [{ version: 2, node: 'c', count: 1 }],
   );
   const names = { queue: 'Queued', flight: 'In flight', trash: 'Trash', tasks: 'Tasks', held: 'Held', rate: 'Rate', time: 'Time', test: 'Test' };
 
   it('counts by node of one version', () => {
     expect(numbers.get('a')).toEqual({ queue: 5, flight: 1, trash: 0, tasks: 0, held: 'away' });
-    expect(numbers.get('b')?.trash).toBe(2);
+    expect(numbers.get('b')?.trash).toBe(100_000);
     expect(numbers.get('c')?.tasks).toBe(1);
   });
 
@@ -143,7 +179,7 @@ describe('diagram', () => {
       'a queue 5',
       'a flight 1',
       'a held Held',
-      'b trash 2',
+      'b trash 100k',
       'c tasks 1',
     ]);
     expect(marksOf(numbers, new Set(['trash']), names)).toHaveLength(1);

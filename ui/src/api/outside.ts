@@ -78,12 +78,25 @@ export function useNotices(where: { state?: 'gathering' | 'pending' | 'delivered
 
 /** What is in trash by cause, the largest first; counted by the server over all of it. */
 export function useCauses(where: PlacedWhere, limit = 50) {
-  const { process, version, node, reason_code } = where;
+  const { process, version, node, reason_code, text } = where;
   return useQuery({
-    queryKey: ['trash', 'causes', { process, version, node, reason_code }, limit],
+    queryKey: ['trash', 'causes', { process, version, node, reason_code, text }, limit],
     refetchInterval: 6_000,
     queryFn: async () =>
-      (await ask(api.GET('/api/v1/trash/causes', { params: { query: { ...given({ process, version, node, reason_code }), limit } } }))).items,
+      (await ask(api.GET('/api/v1/trash/causes', { params: { query: { ...given({ process, version, node, reason_code, text }), limit } } }))).items,
+  });
+}
+
+/** How many messages wait for a person at each node, the most first; counted by the server over all of them. */
+export function useNodeCounts(place: 'trash' | 'tasks', where: { process?: string | undefined; version?: number | undefined }, limit = 100) {
+  return useQuery({
+    queryKey: [place, 'nodes', where, limit],
+    refetchInterval: 6_000,
+    queryFn: async () => {
+      const params = { query: { ...given(where), limit } };
+      const asked = place === 'trash' ? api.GET('/api/v1/trash/nodes', { params }) : api.GET('/api/v1/tasks/nodes', { params });
+      return (await ask(asked)).items;
+    },
   });
 }
 

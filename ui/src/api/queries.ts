@@ -14,6 +14,7 @@ export interface PlacedWhere {
   reason_code?: string | undefined;
   instance?: string | undefined;
   cause?: string | undefined;
+  text?: string | undefined;
 }
 
 /** All processes, page after page: the tree and the search need them whole. */

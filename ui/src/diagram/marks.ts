@@ -93,8 +93,8 @@ export function numbersOf(
     waiting: number;
     held: string | null;
   }[],
-  trash: { version: number; node: string }[],
-  tasks: { version: number; node: string }[],
+  trash: { version: number; node: string; count: number }[],
+  tasks: { version: number; node: string; count: number }[],
 ): Map<string, Numbers> {
   const found = new Map<string, Numbers>();
   const at = (node: string): Numbers => {
@@ -112,7 +112,7 @@ export function numbersOf(
     numbers.flight = queue.in_flight;
     numbers.held = queue.held;
   }
-  for (const message of trash) if (message.version === version) at(message.node).trash += 1;
-  for (const task of tasks) if (task.version === version) at(task.node).tasks += 1;
+  for (const each of trash) if (each.version === version) at(each.node).trash += each.count;
+  for (const each of tasks) if (each.version === version) at(each.node).tasks += each.count;
   return found;
 }

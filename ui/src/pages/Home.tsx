@@ -3,8 +3,8 @@ import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 
-import { useCauses } from '../api/outside';
-import { useInstances, usePlaced, useProcesses, useQueues, useSchedules, useServices, useTraffic, useWorkers } from '../api/queries';
+import { useCauses, useNodeCounts } from '../api/outside';
+import { useInstances, useProcesses, useQueues, useSchedules, useServices, useTraffic, useWorkers } from '../api/queries';
 import { duration } from '../lib/time';
 import { href, processHref } from '../lib/url';
 import { t } from '../texts';
@@ -12,12 +12,11 @@ import { Bars } from '../ui/Bars';
 import { Empty, Page, Shown, State, When } from '../ui/parts';
 import { WorkerState } from './Workers';
 
-const LOOKED_AT = 500;
 const LISTED = 6;
 
 export default function Home() {
   const causes = useCauses({}, LISTED);
-  const tasks = usePlaced('tasks', {}, LOOKED_AT);
+  const tasks = useNodeCounts('tasks', {}, LISTED);
   const services = useServices();
   const processes = useProcesses();
   const traffic = useTraffic();
@@ -76,7 +75,7 @@ export default function Home() {
                   <Line
                     key={`${group.process} ${group.cause}`}
                     href={href('/trash', { process: group.process, cause: group.cause })}
-                    name={`${group.process} · ${group.node}`}
+                    name={`${group.process} · ${group.node_name}`}
                     side={group.count.toLocaleString('en')}
                     about={group.reason ?? group.reason_code ?? ''}
                   />
@@ -106,20 +105,25 @@ export default function Home() {
         </Panel>
         <Panel title={t.home.waiting} side={<See to="/tasks" />}>
           <Shown of={tasks} rows={2}>
-            {(data) => {
-              const items = data.pages[0]?.items ?? [];
-              if (items.length === 0) return <Nothing text={t.home.waitingNone} />;
-              return items
-                .slice(0, LISTED)
-                .map((task) => (
+            {(data) =>
+              data.length === 0 ? (
+                <Nothing text={t.home.waitingNone} />
+              ) : (
+                data.map((each) => (
                   <Line
-                    key={task.id}
-                    href={href('/tasks', { id: task.id })}
-                    name={`${task.process} · ${task.node}`}
-                    side={<When at={task.entered} />}
+                    key={`${each.process} ${each.version} ${each.node}`}
+                    href={href('/tasks', { process: each.process, version: each.version, node: each.node })}
+                    name={`${each.process} v${each.version} · ${each.node_name}`}
+                    about={
+                      <>
+                        {t.tasks.oldest} <When at={each.oldest} />
+                      </>
+                    }
+                    side={each.count.toLocaleString('en')}
                   />
-                ));
-            }}
+                ))
+              )
+            }
           </Shown>
         </Panel>
         <Panel title={t.home.instances} side={<See to="/instances" />}>
@@ -207,7 +211,7 @@ function QueueHealth() {
                 <Line
                   key={`${queue.process} ${queue.version} ${queue.node}`}
                   href={processHref(queue.process, { version: queue.version, node: queue.node })}
-                  name={`${queue.process} v${queue.version} · ${queue.node}`}
+                  name={`${queue.process} v${queue.version} · ${queue.node_name}`}
                   about={queue.oldest_ms ? t.health.oldest(duration(queue.oldest_ms)) : ''}
                   side={(queue.depth + queue.delayed).toLocaleString('en')}
                 />
@@ -327,7 +331,7 @@ function Nothing({ text }: { text: string }) {
   );
 }
 
-function Line({ href: to, name, about, side }: { href: string; name: string; about?: string; side?: ReactNode }) {
+function Line({ href: to, name, about, side }: { href: string; name: string; about?: ReactNode; side?: ReactNode }) {
   return (
     <div>
       <Group justify="space-between" wrap="nowrap" gap="xs">

@@ -157,12 +157,12 @@ function QueueList({ process }: { process: string }) {
           >
             {data.map((queue) => (
               <Table.Tr key={`${queue.version} ${queue.node}`}>
-                <Table.Td>{queue.node}</Table.Td>
+                <Table.Td title={queue.node}>{queue.node_name}</Table.Td>
                 <Table.Td>{queue.version}</Table.Td>
                 <Table.Td>{queue.depth}</Table.Td>
                 <Table.Td>{queue.in_flight}</Table.Td>
                 <Table.Td>{queue.delayed}</Table.Td>
-                <Table.Td>{queue.oldest_ms ? duration(queue.oldest_ms) : '–'}</Table.Td>
+                <Table.Td style={{ whiteSpace: 'nowrap' }}>{queue.oldest_ms ? duration(queue.oldest_ms) : '–'}</Table.Td>
                 <Table.Td>
                   <Text size="sm">{queue.held ?? '–'}</Text>
                 </Table.Td>

@@ -133,7 +133,7 @@ function Nodes({ of, where }: { of: Node[]; where: FigureWhere }) {
       >
         {of.map((node) => (
           <Table.Tr key={`${node.process} ${node.version} ${node.node}`}>
-            <Table.Td>{several ? `${node.process} v${node.version} · ${node.node}` : nameOf(node.node)}</Table.Td>
+            <Table.Td miw={150}>{several ? `${node.process} v${node.version} · ${node.node}` : nameOf(node.node)}</Table.Td>
             {[node.handled, node.failures, node.repeats].map((count, index) => (
               <Table.Td key={index}>{count.toLocaleString('en')}</Table.Td>
             ))}

@@ -4,7 +4,8 @@ import { useMemo } from 'react';
 import { Link } from 'wouter';
 
 import type { Schemas } from '../api/client';
-import { useDrawing, useLastMessages, useNodes, usePlaced, useQueues, useServices, useStatistics, useTest } from '../api/queries';
+import { useNodeCounts } from '../api/outside';
+import { useDrawing, useLastMessages, useNodes, useQueues, useServices, useStatistics, useTest } from '../api/queries';
 import { HEATS, heatOf, marksOf, numbersOf, OVERLAYS, USUAL, type Numbers, type Overlay } from '../diagram/marks';
 import { duration } from '../lib/time';
 import { href, useParameter } from '../lib/url';
@@ -12,8 +13,8 @@ import { t } from '../texts';
 import { LazyDiagram } from './LazyDiagram';
 import { Fact, Failure, Shown, State, When } from './parts';
 
-// Of trash and user tasks so many are looked at for the numbers on the diagram.
-const COUNTED = 500;
+// No version has more nodes.
+const NODES = 2000;
 
 export function DiagramTab({ process, version }: { process: string; version: number }) {
   const drawing = useDrawing(process, version);
@@ -103,10 +104,10 @@ function useNumbers(process: string, version: number, checks: Schemas['NodeCheck
   const queues = useQueues(process);
   const services = useServices();
   const statistics = useStatistics(process, version);
-  const trash = usePlaced('trash', { process, version }, COUNTED);
-  const tasks = usePlaced('tasks', { process, version }, COUNTED);
+  const trash = useNodeCounts('trash', { process, version }, NODES);
+  const tasks = useNodeCounts('tasks', { process, version }, NODES);
   return useMemo(() => {
-    const found = numbersOf(version, queues.data ?? [], trash.data?.pages[0]?.items ?? [], tasks.data?.pages[0]?.items ?? []);
+    const found = numbersOf(version, queues.data ?? [], trash.data ?? [], tasks.data ?? []);
     addLanes(found, services.data?.find((each) => each.process === process && each.version === version));
     const at = (node: string) => {
       const numbers = found.get(node) ?? { queue: 0, flight: 0, trash: 0, tasks: 0, held: null };

@@ -1,6 +1,6 @@
 // Ctrl-K: every page and every process by a few letters, by keyboard alone.
 import { Kbd, Modal, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
-import { useEffect, useMemo, useState, type KeyboardEvent } from 'react';
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { useLocation } from 'wouter';
 
 import { useProcesses } from '../api/queries';
@@ -27,6 +27,16 @@ function Choices({ opened, close }: { opened: boolean; close: () => void }) {
     if (!opened) return;
     setText('');
     setAt(0);
+  }, [opened]);
+  // A dialog that was closed just before gives the focus back to where it was opened, a moment later: not under this one.
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (!opened) return undefined;
+    const back = ({ target }: FocusEvent) => {
+      if (target instanceof Element && !target.closest('[role=dialog]')) input.current?.focus();
+    };
+    document.addEventListener('focusin', back);
+    return () => document.removeEventListener('focusin', back);
   }, [opened]);
   const [, go] = useLocation();
   const who = useWho();
@@ -60,6 +70,7 @@ function Choices({ opened, close }: { opened: boolean; close: () => void }) {
   return (
     <Stack gap="xs">
       <TextInput
+        ref={input}
         autoFocus
         data-autofocus
         aria-label={t.search}

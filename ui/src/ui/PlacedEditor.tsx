@@ -8,6 +8,7 @@ import { jsonFault, pretty } from '../lib/recent';
 import { instant } from '../lib/time';
 import { t } from '../texts';
 import { useMay } from '../who';
+import { Edits } from './Edits';
 import { Act, Confirm, Fact, Id, Shown, type Question } from './parts';
 
 type Place = 'trash' | 'tasks';
@@ -69,8 +70,8 @@ function Editor({ place, message, close }: { place: Place; message: Placed; clos
         <Button size="compact-sm" variant="default" onClick={() => setBody(message.body)} disabled={!changed}>
           {t.trash.reset}
         </Button>
-        {changed && <Text size="sm">{t.trash.changed}</Text>}
       </Group>
+      {changed && isText && <Edits before={message.body} after={body} />}
       <Headers of={message.headers} />
       {place === 'trash' && <OtherVersion message={message} value={to} choose={setTo} />}
       <Group>
@@ -147,8 +148,8 @@ function Facts({ of }: { of: Placed }) {
       <Fact name={t.instances.process}>
         {of.process} v{of.version}
       </Fact>
-      <Fact name={t.trash.node}>{of.node}</Fact>
-      <Fact name={t.trash.entered}>{instant(of.entered)}</Fact>
+      <Fact name={t.trash.node}>{of.node_name}</Fact>
+      <Fact name={t.trash.entered}>{instant(of.since)}</Fact>
       <Fact name={t.instances.id}>
         <Id value={of.instance} to={`/instance/${of.instance}`} />
       </Fact>

@@ -5,9 +5,10 @@ import { useState, type DragEvent, type ReactNode } from 'react';
 import { Link } from 'wouter';
 
 import { api, ask, type Schemas } from '../api/client';
+import { useNodeCounts } from '../api/outside';
 import { useChange } from '../api/queries';
 import { foldersOf, stateOf, treeOf, type Folder } from '../lib/folders';
-import { processHref, useParameter } from '../lib/url';
+import { href, processHref, useParameter } from '../lib/url';
 import { t } from '../texts';
 import { useMay } from '../who';
 import { Failure, State } from './parts';
@@ -36,10 +37,12 @@ export function ProcessTree({ processes, extra, all }: { processes: Process[]; e
     if (dropped && dropped.folder !== folder) move.mutate({ name, folder });
   };
   const root = treeOf(processes, extra);
+  const trash = new Map<string, number>();
+  for (const each of useNodeCounts('trash', {}, 2000).data ?? []) trash.set(each.process, (trash.get(each.process) ?? 0) + each.count);
   return (
     <nav aria-label={t.tree.tree} className="tree">
       <Drop folder="" drop={drop}>
-        <Level folder={root} shut={shut} toggle={toggle} drop={drop} moving={setMoving} />
+        <Level folder={root} shut={shut} toggle={toggle} drop={drop} moving={setMoving} trash={trash} />
       </Drop>
       <Modal opened={moving !== null} onClose={() => setMoving(null)} title={t.tree.moveTo} closeButtonProps={{ 'aria-label': t.close }}>
         {moving && <MoveForm process={moving} folders={foldersOf(processes, extra)} close={() => setMoving(null)} />}
@@ -61,6 +64,8 @@ interface Handlers {
   toggle: (path: string) => void;
   drop: (name: string, folder: string) => void;
   moving: (process: Process) => void;
+  /** How many messages of a process failed. */
+  trash: ReadonlyMap<string, number>;
 }
 
 function Level({ folder, ...handlers }: { folder: Folder } & Handlers) {
@@ -75,7 +80,7 @@ function Level({ folder, ...handlers }: { folder: Folder } & Handlers) {
         </li>
       ))}
       {folder.processes.map((process) => (
-        <ProcessRow key={process.name} process={process} moving={handlers.moving} />
+        <ProcessRow key={process.name} process={process} moving={handlers.moving} trash={handlers.trash.get(process.name) ?? 0} />
       ))}
       {folder.path !== '' && folder.processes.length === 0 && folder.folders.length === 0 && (
         <li>
@@ -130,10 +135,10 @@ function FolderRow({ folder, shut, toggle }: { folder: Folder } & Handlers) {
   );
 }
 
-function ProcessRow({ process, moving }: { process: Process; moving: (process: Process) => void }) {
+function ProcessRow({ process, moving, trash }: { process: Process; moving: (process: Process) => void; trash: number }) {
   const may = useMay('edit');
   const live = process.versions.reduce((sum, version) => sum + version.live, 0);
-  const state = stateOf(process);
+  const state = trash > 0 ? 'failing' : stateOf(process);
   return (
     <li
       className="line process"
@@ -148,9 +153,14 @@ function ProcessRow({ process, moving }: { process: Process; moving: (process: P
         {process.name}
       </Anchor>
       <Group gap={6} wrap="nowrap" className="side">
-        {live > 0 && (
+        {trash > 0 && (
+          <Anchor component={Link} href={href('/trash', { process: process.name })} draggable={false} size="xs" underline="always" className="failures">
+            {t.tree.failed(trash)}
+          </Anchor>
+        )}
+        {live > trash && (
           <Text size="xs" visibleFrom="sm">
-            {t.many(live, 'live message')}
+            {t.tree.underWay(live - trash)}
           </Text>
         )}
         {process.versions

@@ -227,6 +227,7 @@ export interface Question {
   text: string;
   yes: string;
   danger?: boolean;
+  disabled?: boolean;
   act: () => void;
   more?: ReactNode;
 }
@@ -244,6 +245,7 @@ export function Confirm({ question, close }: { question: Question | null; close:
             </Button>
             <Button
               color={question.danger ? 'red' : undefined}
+              disabled={question.disabled ?? false}
               onClick={() => {
                 close();
                 question.act();

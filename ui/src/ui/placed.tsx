@@ -1,20 +1,17 @@
 // Messages that wait for a person: trash and user tasks. Causes first, then messages, then one of them.
-import { Anchor, Button, Card, Drawer, Group, Stack, Table, Text, Title } from '@mantine/core';
+import { Button, Checkbox, Drawer, Group, Stack, Table, Text, TextInput, Title } from '@mantine/core';
 import { useState } from 'react';
 
-import { api, ask } from '../api/client';
-import type { Schemas } from '../api/client';
-import { useCauses } from '../api/outside';
-import { useChange, usePlaced, type PlacedWhere } from '../api/queries';
+import { usePlaced, type PlacedWhere } from '../api/queries';
 import { numberOf, useParameters } from '../lib/url';
 import { t } from '../texts';
+import { Causes, TaskGroups, useOperation } from './Groups';
 import { Operations } from './Operations';
 import { PlacedEditor } from './PlacedEditor';
-import { Act, Confirm, Empty, Id, More, Rows, Shown, When, type Question } from './parts';
+import { Act, Confirm, Empty, Failure, Id, More, Rows, Shown, When, type Question } from './parts';
 
 type Place = 'trash' | 'tasks';
-type Cause = Schemas['CauseOut'];
-const PARAMETERS = ['process', 'version', 'node', 'reason_code', 'instance', 'cause'] as const;
+const PARAMETERS = ['process', 'version', 'node', 'reason_code', 'instance', 'cause', 'text'] as const;
 
 export function PlacedList({ place, process }: { place: Place; process?: string }) {
   const [parameters, change] = useParameters();
@@ -26,7 +23,9 @@ export function PlacedList({ place, process }: { place: Place; process?: string 
     reason_code: parameters.get('reason_code') || undefined,
     instance: parameters.get('instance') || undefined,
     cause: place === 'trash' ? parameters.get('cause') || undefined : undefined,
+    text: place === 'trash' ? parameters.get('text') || undefined : undefined,
   };
+  const [chosen, choose] = useState<ReadonlySet<string>>(new Set());
   const found = usePlaced(place, own);
   const filtered = PARAMETERS.filter((name) => name !== 'process' || !process).filter((name) => own[name] !== undefined);
   return (
@@ -42,38 +41,68 @@ export function PlacedList({ place, process }: { place: Place; process?: string 
         </Group>
       )}
       <Operations />
+      {place === 'trash' && <ReasonSearch key={own.text ?? ''} text={own.text ?? ''} look={(text) => change({ text: text || null })} />}
       <Shown of={found}>
         {(data) => {
           const items = data.pages.flatMap((page) => page.items);
           if (items.length === 0) {
-            return <Empty title={t[place].empty} about={t[place].emptyAbout} />;
+            return filtered.length > 0 ? <Empty title={t.trash.nothingFound} /> : <Empty title={t[place].empty} about={t[place].emptyAbout} />;
           }
+          const here = items.filter((item) => chosen.has(item.id)).map((item) => item.id);
+          const toggle = (id: string) => choose(new Set(here.includes(id) ? here.filter((each) => each !== id) : [...here, id]));
           return (
             <>
-              {place === 'trash' && <Causes where={own} narrow={(values) => change(values)} />}
-              <Title order={2} size="h5">
-                {place === 'trash' ? t.trash.messages : t.tasks.title}
-              </Title>
-              <Rows label={t[place].title} head={['', t.instances.process, t.trash.node, t.trash.entered, t.trash.reason, t.instances.id]}>
+              {place === 'trash' ? <Causes where={own} narrow={(values) => change(values)} /> : <TaskGroups where={own} />}
+              <Group justify="space-between" mih={30}>
+                <Title order={2} size="h5">
+                  {place === 'trash' ? t.trash.messages : t.tasks.each}
+                </Title>
+                {here.length > 0 && <Chosen place={place} ids={here} done={() => choose(new Set())} />}
+              </Group>
+              <Rows
+                label={t[place].title}
+                head={[
+                  <Checkbox
+                    key="all"
+                    size="xs"
+                    radius="sm"
+                    aria-label={t.trash.chooseAll}
+                    checked={here.length === items.length}
+                    indeterminate={here.length > 0 && here.length < items.length}
+                    onChange={() => choose(new Set(here.length === items.length ? [] : items.map((item) => item.id)))}
+                  />,
+                  '',
+                  t.instances.process,
+                  t.trash.node,
+                  t.trash.entered,
+                  ...(place === 'trash' ? [t.trash.reason] : []),
+                  t.instances.id,
+                ]}
+              >
                 {items.map((item) => (
                   <Table.Tr key={item.id} className={item.id === parameters.get('id') ? 'chosen' : undefined}>
-                    <Table.Td>
+                    <Table.Td w={36}>
+                      <Checkbox size="xs" radius="sm" aria-label={t.trash.choose(item.id)} checked={chosen.has(item.id)} onChange={() => toggle(item.id)} />
+                    </Table.Td>
+                    <Table.Td w={90}>
                       <Button size="compact-sm" variant="default" onClick={() => change({ id: item.id })}>
-                        {t.processes.open.split(' ')[0]}
+                        {t.open}
                       </Button>
                     </Table.Td>
                     <Table.Td>
                       {item.process} v{item.version}
                     </Table.Td>
-                    <Table.Td>{item.node}</Table.Td>
+                    <Table.Td title={item.node}>{item.node_name}</Table.Td>
                     <Table.Td>
-                      <When at={item.entered} />
+                      <When at={item.since} />
                     </Table.Td>
-                    <Table.Td>
-                      <Text size="sm" lineClamp={2} maw={380} style={{ overflowWrap: 'anywhere' }}>
-                        {item.reason ?? '–'}
-                      </Text>
-                    </Table.Td>
+                    {place === 'trash' && (
+                      <Table.Td>
+                        <Text size="sm" lineClamp={2} miw={160} maw={460} style={{ overflowWrap: 'anywhere' }}>
+                          {item.reason ?? '–'}
+                        </Text>
+                      </Table.Td>
+                    )}
                     <Table.Td>
                       <Id value={item.instance} to={`/instance/${item.instance}`} />
                     </Table.Td>
@@ -90,7 +119,7 @@ export function PlacedList({ place, process }: { place: Place; process?: string 
         onClose={() => change({ id: null })}
         position="right"
         size="lg"
-        title={place === 'trash' ? t.trash.title : t.tasks.title}
+        title={t[place].one}
         closeButtonProps={{ 'aria-label': t.close }}
       >
         {parameters.get('id') && (
@@ -101,61 +130,49 @@ export function PlacedList({ place, process }: { place: Place; process?: string 
   );
 }
 
-function Causes({ where, narrow }: { where: PlacedWhere; narrow: (values: Record<string, string | null>) => void }) {
-  const causes = useCauses(where);
+/** What is done to the messages that were chosen one by one. */
+function Chosen({ place, ids, done }: { place: Place; ids: string[]; done: () => void }) {
   const [question, setQuestion] = useState<Question | null>(null);
-  const begin = useChange(
-    ({ cause, kind }: { cause: Cause; kind: 'resend' | 'discard' }) =>
-      ask(api.POST('/api/v1/operations', { body: { kind, filter: { process: cause.process, cause: cause.cause } } })),
-    { fresh: ['operations', 'trash'] },
-  );
-  const askFor = (cause: Cause, kind: 'resend' | 'discard') => {
-    const what = `${cause.process}, ${cause.node}: ${cause.reason ?? cause.reason_code ?? ''}`;
-    setQuestion({
-      title: kind === 'resend' ? t.trash.resendAll : t.trash.discardAll,
-      text: kind === 'resend' ? t.trash.resendAsk(what) : t.trash.discardAsk(what),
-      yes: kind === 'resend' ? t.trash.resendAll : t.trash.discardAll,
-      danger: kind === 'discard',
-      act: () => begin.mutate({ cause, kind }),
-    });
-  };
+  const begin = useOperation(done);
+  const [yes, no] = place === 'trash' ? (['resend', 'discard'] as const) : (['accept', 'reject'] as const);
+  const name = { resend: t.trash.resend, discard: t.trash.discard, accept: t.tasks.accept, reject: t.tasks.reject };
+  const about = { resend: t.trash.resendChosen, discard: t.trash.discardChosen, accept: t.tasks.acceptChosen, reject: t.tasks.rejectChosen };
+  const askFor = (kind: typeof yes | typeof no) =>
+    setQuestion({ title: name[kind], text: about[kind](ids.length), yes: name[kind], danger: kind === no, act: () => begin.mutate({ kind, filter: { ids } }) });
   return (
-    <Stack gap="xs" component="section" aria-label={t.trash.groups}>
-      <Title order={2} size="h5">
-        {t.trash.groups}
-      </Title>
-      <Shown of={causes} rows={2}>
-        {(data) => (
-          <>
-            {data.map((cause) => (
-              <Card key={`${cause.process} ${cause.cause}`} withBorder padding="sm">
-                <Group justify="space-between" gap="xs">
-                  <div style={{ minWidth: 0, flex: '1 1 280px' }}>
-                    <Anchor component="button" type="button" size="sm" fw={600} ta="left" onClick={() => narrow({ process: cause.process, cause: cause.cause })}>
-                      {cause.count.toLocaleString('en')} · {cause.process} {cause.versions.map((version) => `v${version}`).join(', ')} · {cause.node}
-                    </Anchor>
-                    <Text size="sm" lineClamp={2} style={{ overflowWrap: 'anywhere' }}>
-                      {cause.reason ?? cause.reason_code}
-                    </Text>
-                    <Text size="xs" c="dimmed">
-                      {t.trash.entered} <When at={cause.oldest} /> · {t.trash.newest} <When at={cause.newest} />
-                    </Text>
-                  </div>
-                  <Group gap="xs">
-                    <Act needs="operate" size="compact-sm" loading={begin.isPending} onClick={() => askFor(cause, 'resend')}>
-                      {t.trash.resendAll}
-                    </Act>
-                    <Act needs="operate" size="compact-sm" variant="default" loading={begin.isPending} onClick={() => askFor(cause, 'discard')}>
-                      {t.trash.discardAll}
-                    </Act>
-                  </Group>
-                </Group>
-              </Card>
-            ))}
-          </>
-        )}
-      </Shown>
+    <Group gap="xs">
+      {begin.error && <Failure error={begin.error} />}
+      <Text size="sm">{t.trash.chosen(ids.length)}</Text>
+      <Act needs="operate" size="compact-sm" loading={begin.isPending} onClick={() => askFor(yes)}>
+        {name[yes]}
+      </Act>
+      <Act needs="operate" size="compact-sm" variant="default" loading={begin.isPending} onClick={() => askFor(no)}>
+        {name[no]}
+      </Act>
       <Confirm question={question} close={() => setQuestion(null)} />
-    </Stack>
+    </Group>
+  );
+}
+
+function ReasonSearch({ text, look }: { text: string; look: (text: string) => void }) {
+  const [draft, setDraft] = useState(text);
+  return (
+    <form
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        look(draft.trim());
+      }}
+    >
+      <TextInput
+        aria-label={t.trash.search}
+        placeholder={t.trash.search}
+        maw={420}
+        maxLength={200}
+        value={draft}
+        onChange={(event) => setDraft(event.currentTarget.value)}
+        onBlur={() => draft.trim() !== text && look(draft.trim())}
+      />
+    </form>
   );
 }
