@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -76,6 +76,7 @@ class SharedChanges(Changes):
         self.owned: dict[int, Held] = {}
         self._keeper = keeper
         self._holder = holder
+        self._locked: set[int] = set()
         self._leaving: list[tuple[Any, ...]] = []
         self._waiting: list[tuple[str, list[Any]]] = []
         self._read: list[Sequence[Any]] = []
@@ -95,11 +96,19 @@ class SharedChanges(Changes):
 
     def lock_instance(self, run: int) -> None:
         """Let nobody else change the messages of an instance from now on."""
-        self.cursor.execute(_LOCK_INSTANCE, (run,))
+        if run not in self._locked:
+            self.cursor.execute(_LOCK_INSTANCE, (run,))
+            self._locked.add(run)
 
-    def lock_instances(self, runs: Iterable[int]) -> None:
+    def lock_instances(self, runs: Collection[int]) -> None:
         """Lock instances in the order in which everybody does, before one of them is locked for what is in it."""
         self.cursor.execute_arrays(_LOCK_INSTANCES, [list(runs)])
+        self._locked.update(runs)
+
+    def drop(self) -> None:
+        """See `Changes`. What was locked since may be free again."""
+        super().drop()
+        self._locked.clear()
 
     def write(self) -> None:
         """See `Changes`. What nothing depends on goes in one statement: each is a way to the database and back."""

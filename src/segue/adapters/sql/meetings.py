@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from segue.adapters.sql.changes import Changes, Ended
 from segue.adapters.sql.live import LIVE_COLUMNS, LIVE_FROM, Held, encode_headers, held_of
-from segue.adapters.sql.rows import Listed
+from segue.adapters.sql.rows import Cursor, Listed, Rows
 from segue.core.calls import called_back
 from segue.core.joins import Crowd, abandoned, clears, complete, met
 from segue.core.scopes import PART, beyond, caller_of, last_kind
@@ -27,11 +27,17 @@ _SOMEBODY_WAITS = Listed(
 _VERSION_IN = (
     "SELECT q.version FROM message m JOIN queue q ON q.id = m.queue WHERE m.scope >= ? AND m.scope < ? LIMIT 1"
 )
-_CROWDS = (
-    "SELECT DISTINCT q.node, CASE WHEN m.place = 4 AND m.scope = ? THEN 1 ELSE 0 END"
-    " FROM message m JOIN queue q ON q.id = m.queue WHERE m.scope >= ? AND m.scope < ?"
+# The order of a cross join is that of the text: the scopes first, then by the index what is in each.
+_CROWDS = Rows(
+    "SELECT DISTINCT d.column1, q.node, CASE WHEN m.place = 4 AND m.scope = d.column1 THEN 1 ELSE 0 END"
+    " FROM {} d CROSS JOIN message m JOIN queue q ON q.id = m.queue"
+    " WHERE m.scope >= d.column1 AND m.scope < d.column2",
+    "text text",
 )
-_WAITING = f"SELECT {LIVE_COLUMNS} FROM {LIVE_FROM} WHERE m.scope = ? AND m.place = 4 AND q.node = ? ORDER BY m.seq"  # noqa: S608
+_WAITING = Listed(
+    f"SELECT {LIVE_COLUMNS} FROM {LIVE_FROM} WHERE m.place = 4 AND m.scope IN ({{}}) ORDER BY m.seq",  # noqa: S608
+    "text",
+)
 _CALLER = f"SELECT {LIVE_COLUMNS} FROM {LIVE_FROM} WHERE m.id = ? AND m.place >= 2 AND m.place = 5"  # noqa: S608
 _WAKE = (
     "UPDATE message SET seq = ?, place = 0, entered = ?, due = 0, reason = ?, reason_code = ?, headers = ?, body = ?"
@@ -49,8 +55,14 @@ class Meets(Protocol):
 
 def meet(changes: Changes, settling: Meets, touched: Mapping[str, int]) -> None:
     """Let go on what has met in the scopes that were touched, each at the instant given with it."""
-    if not touched:
-        return
+    pending = _waited_for(changes, touched) if touched else {}
+    while pending:
+        changes.write()  # an earlier one may have taken messages of these scopes along
+        pending = _meet_apart(changes, settling, pending, touched)
+
+
+def _waited_for(changes: Changes, touched: Mapping[str, int]) -> dict[str, int]:
+    """The scopes in which somebody waits for the others, each with its version."""
     found = _SOMEBODY_WAITS.read(changes.cursor, list(touched))
     waited_for: dict[str, int] = {scope: version for scope, version in found}  # noqa: C416 - rows are sequences
     for scope in touched:
@@ -58,18 +70,68 @@ def meet(changes: Changes, settling: Meets, touched: Mapping[str, int]) -> None:
             row = changes.cursor.execute(_VERSION_IN, (scope, beyond(scope))).fetchone()
             if row is not None:
                 waited_for[scope] = row[0]
-    for scope, version in waited_for.items():
-        changes.write()  # an earlier one may have taken messages of this scope along
-        routes, at = changes.versions.routes(version), touched[scope]
-        rows = changes.cursor.execute(_CROWDS, (scope, scope, beyond(scope))).fetchall()
-        crowds = [Crowd(node, bool(joins)) for node, joins in rows]
-        if abandoned(routes, scope, crowds):
+    return waited_for
+
+
+def _meet_apart(
+    changes: Changes, settling: Meets, pending: Mapping[str, int], touched: Mapping[str, int]
+) -> dict[str, int]:
+    """Look at scopes of which none is in another, all at once; return those that have to be looked at afterwards."""
+    now, later = _apart(pending)
+    crowds = _crowds(changes.cursor, list(now))
+    routes = {scope: changes.versions.routes(version) for scope, version in now.items()}
+    nodes = {scope: complete(routes[scope], scope, crowds[scope]) for scope in now}
+    waiting = _waiting(changes.cursor, [scope for scope in now if nodes[scope]])
+    for number, scope in enumerate(now):
+        at = touched[scope]
+        ends = abandoned(routes[scope], scope, crowds[scope])
+        if ends:
             settling.drop(scope, at)
-        for node in complete(routes, scope, crowds):
-            there = changes.cursor.execute(_WAITING, (scope, node)).fetchall()
-            waiting = [held_of(row, at) for row in there]
-            child = met(routes, scope, node, waiting, crowds)
-            settling.meet(waiting, child, clears(routes, scope, node), at)
+        for node in nodes[scope]:
+            there = waiting[scope, node]
+            child = met(routes[scope], scope, node, there, crowds[scope])
+            cleared = clears(routes[scope], scope, node)
+            settling.meet(there, child, cleared, at)
+            ends = ends or bool(cleared)
+        if ends:  # it took others along, perhaps all of an instance that one of them called
+            return dict(list(now.items())[number + 1 :]) | later
+    return later
+
+
+def _apart(pending: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """Part scopes into those of which none is around or in another one before it, and the rest."""
+    now: dict[str, int] = {}
+    later: dict[str, int] = {}
+    within: set[str] = set()
+    for scope, version in pending.items():
+        around = _around(scope)
+        if scope in within or not now.keys().isdisjoint(around):
+            later[scope] = version
+        else:
+            now[scope] = version
+            within.update(around)
+    return now, later
+
+
+def _around(scope: str) -> list[str]:
+    """The scope, and every scope that it is in."""
+    return [scope[: end + 1] for end, letter in enumerate(scope) if letter == "/"]
+
+
+def _crowds(cursor: Cursor, scopes: Sequence[str]) -> dict[str, list[Crowd]]:
+    crowds: dict[str, list[Crowd]] = {scope: [] for scope in scopes}
+    for scope, node, joins in _CROWDS.read(cursor, [(scope, beyond(scope)) for scope in scopes]):
+        crowds[scope].append(Crowd(node, bool(joins)))
+    return crowds
+
+
+def _waiting(cursor: Cursor, scopes: Sequence[str]) -> dict[tuple[str, str], list[Held]]:
+    """The messages that wait at joins of these scopes, by scope and node, in the order of their arrival."""
+    waiting: dict[tuple[str, str], list[Held]] = {}
+    for row in _WAITING.read(cursor, scopes):
+        held = held_of(row, 0)
+        waiting.setdefault((held.scope, held.node), []).append(held)
+    return waiting
 
 
 def call_back(changes: Changes, ended: Ended) -> None:
