@@ -12,7 +12,7 @@ from hypothesis import settings
 # Where single tests take half a minute and more.
 LONGEST = ("tests/containers/", "tests/ui/", "tests/acceptance/")
 
-pytest_plugins = ("tests.skipping", "tests.postgres")
+pytest_plugins = ("tests.skipping", "tests.postgres", "tests.rabbit")
 
 # No deadline: how fast the machine is decides no test. Where the tests gate a change they are the same each time, and
 # look at more.

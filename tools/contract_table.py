@@ -12,13 +12,37 @@ from pathlib import Path
 from types import ModuleType
 
 PAGE = Path(__file__).parent.parent / "docs" / "contracts.md"
-STORES = {"memory": "test_memory", "SQLite": "test_sqlite", "PostgreSQL": "test_postgres"}
+STORES = {
+    "memory": "test_memory",
+    "SQLite": "test_sqlite",
+    "PostgreSQL": "test_postgres",
+    "with RabbitMQ": "test_rabbitmq",
+}
 _GUARANTEE = re.compile(r"test_([A-Z]+\d+)_")
 _OTHER = "no number"
 
 # Why a suite is not run on a store. A suite that is missing without a reason here is an error.
 SKIPPED = {
     ("BacklogContract", "memory"): "it keeps all it holds in memory; that is what it is for",
+    **{
+        (f"{suite}Contract", "with RabbitMQ"): "nothing of it passes through a queue: the code is PostgreSQL's"
+        for suite in (
+            "ProcessCatalog",
+            "Keeping",
+            "Activity",
+            "Notice",
+            "Search",
+            "Views",
+            "LogBook",
+            "Retention",
+            "Limit",
+            "Document",
+            "Metric",
+            "GivenLimit",
+            "Cluster",
+            "SharedLimit",
+        )
+    },
 }
 
 _HEAD = """# Guarantees and stores

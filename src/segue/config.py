@@ -49,6 +49,25 @@ class Settings(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=3600, description="how long a start waits for a store's database that is away or not ready"),
     ] = 30
+    broker: Annotated[
+        str,
+        Meta(
+            description="RabbitMQ beside a store that is a database: empty for none, else its URL (amqp://... or"
+            " amqps://...), or a file whose first line is one",
+            extra={"secret": True},
+        ),
+    ] = ""
+    broker_password_file: Annotated[str, Meta(description="file whose first line is the password of the broker")] = ""
+    broker_prefix: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]{1,40}$",
+            description="what the names of queues at the broker begin with; another one for each installation on it",
+        ),
+    ] = "segue"
+    broker_deliveries: Annotated[
+        int, Meta(ge=2, le=10_000, description="how often the broker may give out a message before it goes to trash")
+    ] = 20
     host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8080
     log_level: Annotated[

@@ -135,6 +135,12 @@ PAGES: dict[str, ErrorPage] = {
         "The server is about to stop and takes nothing new. Nothing of the request was stored.",
         "Send it again after as many seconds as `Retry-After` says.",
     ),
+    "broker-unavailable": ErrorPage(
+        503,
+        "RabbitMQ cannot be used now. What was accepted is in the store, waits there, and goes on as soon as RabbitMQ "
+        "can be used; nothing needs to be restarted.",
+        "See that RabbitMQ runs, and can be reached with the user and password of the setting `broker`.",
+    ),
     "store-unavailable": ErrorPage(
         503,
         "The store cannot write now: the disk is full, the folder is read-only, or the file is damaged. What was "

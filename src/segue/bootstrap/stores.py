@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from segue.adapters.clock import SystemClock
-from segue.adapters.postgres.address import read_address
+from segue.adapters.postgres.address import Address, read_address
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.store import PostgresStore
 from segue.adapters.secrets_file import FileSecrets
@@ -13,6 +13,8 @@ from segue.adapters.sqlite.settings import SqliteSettings
 from segue.adapters.sqlite.store import SqliteStore
 from segue.bootstrap.offline import make_folder
 from segue.config import Settings
+from segue.model.errors import Invalid
+from segue.ports.outside import Clock, Secrets
 from segue.ports.store import Store
 
 _MIB = 1 << 20
@@ -25,10 +27,36 @@ async def open_store(settings: Settings) -> Store:
     """
     folder = make_folder(Path(settings.data))
     clock, secrets = SystemClock(), FileSecrets(folder)
+    if settings.broker and not settings.store:
+        raise Invalid("broker needs a store that is a database: set store, too (--store postgresql://...)")
     if not settings.store:
         return SqliteStore.open(folder, clock=clock, secrets=secrets, settings=_embedded(settings))
     address = read_address(settings.store, settings.store_password_file)
+    if settings.broker:
+        return await _brokered(address, clock, secrets, settings)
     return await PostgresStore.open(address, clock=clock, secrets=secrets, settings=_shared(settings))
+
+
+async def _brokered(address: Address, clock: Clock, secrets: Secrets, settings: Settings) -> Store:
+    """The store in a database with a broker beside it. Imported here only: it needs an extra."""
+    from segue.adapters.postgres.asking import BrokerSettings  # noqa: PLC0415
+    from segue.adapters.postgres.brokered import BrokeredStore  # noqa: PLC0415
+    from segue.adapters.rabbitmq.address import read_address as read_broker  # noqa: PLC0415
+
+    try:
+        from segue.adapters.rabbitmq.broker import RabbitBroker  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "pika":
+            raise
+        raise Invalid("broker needs the extra: pip install 'segue[rabbitmq]'") from None
+    return await BrokeredStore.open_with(
+        address,
+        RabbitBroker(read_broker(settings.broker, settings.broker_password_file)),
+        clock=clock,
+        secrets=secrets,
+        settings=_shared(settings),
+        tickets=BrokerSettings(prefix=settings.broker_prefix, deliveries=settings.broker_deliveries),
+    )
 
 
 def _embedded(settings: Settings) -> SqliteSettings:

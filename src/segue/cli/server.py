@@ -25,9 +25,22 @@ Store = Annotated[
 ]
 
 
-def serve(
+Broker = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        help="RabbitMQ beside a store that is a database: its URL (amqp://…), or a file that holds one."
+        " [env: SEGUE_BROKER]",
+        metavar="URL|FILE",
+        show_default=False,
+    ),
+]
+
+
+def serve(  # noqa: PLR0917 - options
     data: Data = None,
     store: Store = None,
+    broker: Broker = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on. [env: SEGUE_HOST] [default: 127.0.0.1]")
     ] = None,
@@ -42,13 +55,14 @@ def serve(
     ] = None,
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C. Other settings: `segue config`."""
-    _run({"data": data, "store": store, "host": host, "port": port, "roles": roles})
+    _run({"data": data, "store": store, "broker": broker, "host": host, "port": port, "roles": roles})
 
 
 def control_service(  # noqa: PLR0917 - options
     version: Annotated[str, typer.Option(help="Its id, or PROCESS:NUMBER.", show_default=False)],
     data: Data = None,
     store: Store = None,
+    broker: Broker = None,
     host: Annotated[str | None, typer.Option(help="Address to answer for its health on. [env: SEGUE_HOST]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to answer for its health on; none if not given.")] = None,
     supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
@@ -56,7 +70,7 @@ def control_service(  # noqa: PLR0917 - options
 ) -> None:
     """Run one more control service of one version until SIGTERM, or until the version is retired."""
     task = {"version": version, "supervised": supervised, "container": container}
-    _run({"data": data, "store": store, "host": host, "port": port}, task)
+    _run({"data": data, "store": store, "broker": broker, "host": host, "port": port}, task)
 
 
 def _run(flags: dict[str, object], task: dict[str, Any] | None = None) -> None:

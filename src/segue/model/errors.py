@@ -98,6 +98,13 @@ class StoreUnavailable(SegueError):
     status = 503
 
 
+class BrokerUnavailable(SegueError):
+    """The broker cannot be used now. What is stored waits, and goes on once it can."""
+
+    code = "broker-unavailable"
+    status = 503
+
+
 class DataFolderInUse(SegueError):
     """Another server holds the data folder."""
 

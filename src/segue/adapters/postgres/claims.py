@@ -24,6 +24,7 @@ _DUE = (
 _CLAIMED = "claimed AS (UPDATE message SET holder = $2 WHERE seq IN ({}) AND EXISTS (SELECT 1 FROM me) RETURNING *)"
 _RESULT = f"SELECT {LIVE_COLUMNS} FROM {LIVE_FROM.replace('message m', 'claimed m')} ORDER BY m.seq"  # noqa: S608
 CLAIM_READY = f"WITH {_SELF}, {_READY}, {_CLAIMED.format('SELECT seq FROM ready')} {_RESULT}"  # noqa: S608
+CLAIM_DUE = f"WITH {_SELF}, {_DUE}, {_CLAIMED.format('SELECT seq FROM due')} {_RESULT}"  # noqa: S608
 CLAIM_BOTH = (
     f"WITH {_SELF}, {_READY}, {_DUE}, {_CLAIMED.format('SELECT seq FROM ready UNION ALL SELECT seq FROM due')}"  # noqa: S608
     f" {_RESULT}"
@@ -49,7 +50,10 @@ _GIVE_BACK = "UPDATE message SET holder = 0 WHERE seq = ANY($1::bigint[]) AND ho
 
 
 class Claims:
-    """Statements of the queues, each a transaction of its own."""
+    """Statements of the queues, each a transaction of its own. `anybodys`: whoever has the lease of an ordered queue
+    may read all of it, whatever its rows say about holders."""
+
+    anybodys = False
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -91,7 +95,7 @@ class Claims:
         shelf.more = len(rows) >= limit
         found: list[Held] = []
         for row in rows:
-            if row[-1]:
+            if row[-1] and not self.anybodys:
                 shelf.more = True
                 break
             found.append(held_of(tuple(row)[:-1], now))

@@ -71,6 +71,9 @@ class Shelf:
     def __iter__(self) -> Iterator[Held]:
         return iter(list(self._held.values()))
 
+    def __contains__(self, seq: object) -> bool:
+        return seq in self._held
+
     def put(self, held: Held) -> None:
         """Put a message on the shelf, at its place."""
         if held.seq not in self._held:

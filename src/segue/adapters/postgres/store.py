@@ -63,6 +63,23 @@ _NOW: ColumnElement[int] = literal_column("floor(extract(epoch from clock_timest
 _HOLDERS: Select[Any] = select(column("id", BigInteger)).select_from(table("holder"))
 
 
+def parts_of(
+    address: Address,
+    clock: Clock,
+    secrets: Secrets,
+    settings: PostgresSettings,
+    connection_class: type[Connection],
+) -> Parts:
+    """What the parts of a store in this database share."""
+    return Parts(
+        readers=Pool(settings.readers, address, settings, connection_class),
+        takers=Pool(settings.takers, address, settings, connection_class, BY_INDEX),
+        settings=settings,
+        clock=clock,
+        secrets=secrets,
+    )
+
+
 class PostgresStore(
     SharedMessages,
     PostgresScripts,
@@ -125,14 +142,7 @@ class PostgresStore(
         """
         settings = settings or PostgresSettings()
         await bring_up_to_date(address, settings)
-        parts = Parts(
-            readers=Pool(settings.readers, address, settings, connection_class),
-            takers=Pool(settings.takers, address, settings, connection_class, BY_INDEX),
-            settings=settings,
-            clock=clock,
-            secrets=secrets,
-        )
-
+        parts = parts_of(address, clock, secrets, settings, connection_class)
         store = cls(parts, lambda session: Link(address, settings, connection_class, session))
         try:
             await store.begin()
