@@ -67,7 +67,7 @@ export const editorTexts = {
   cannotDraw: 'The file cannot be drawn',
   conflict: {
     title: 'Somebody else changed it',
-    about: (author: string, at: string, version: number) => `${author || 'Somebody'} saved version ${version} ${at}, after you had opened it. Nothing of yours or theirs is lost yet.`,
+    about: (author: string, at: string, version: number) => `${author || 'Somebody'} saved version ${version}${at ? ` (${at})` : ''} after you had opened it. Nothing of yours or theirs is lost yet.`,
     compared: 'What differs',
     theirSide: (version: number) => `Theirs, version ${version}`,
     mySide: 'Mine',

@@ -10,11 +10,13 @@ import { useEffect, useRef, useState } from 'react';
 import { t } from '../texts';
 import { Failure } from '../ui/parts';
 import type { Mark } from './marks';
+import { refitting } from './refit';
 
 interface Canvas {
   zoom(level: number | 'fit-viewport', center?: unknown): number;
   addMarker(id: string, marker: string): void;
   removeMarker(id: string, marker: string): void;
+  resized(): void;
 }
 interface Overlays {
   add(id: string, type: string, overlay: { position: object; html: HTMLElement }): string;
@@ -59,7 +61,10 @@ export default function Diagram({
   chooser.current = choose;
 
   useEffect(() => {
-    const made = new NavigatedViewer({ container: holder.current! });
+    const made = new NavigatedViewer({
+      container: holder.current!,
+      bpmnRenderer: { defaultFillColor: 'var(--drawing-fill)', defaultStrokeColor: 'var(--drawing-stroke)', defaultLabelColor: 'var(--drawing-label)' },
+    } as ConstructorParameters<typeof NavigatedViewer>[0]);
     viewer.current = made;
     let gone = false;
     made.importXML(xml).then(
@@ -80,9 +85,18 @@ export default function Diagram({
     };
   }, [xml]);
 
+  useEffect(() => {
+    const made = viewer.current;
+    if (!ready || !made || !holder.current) return undefined;
+    return refitting(holder.current, () => {
+      made.get<Canvas>('canvas').resized();
+      fit(made);
+    });
+  }, [ready]);
+
   const marked = JSON.stringify(marks);
   useEffect(() => {
-    if (ready && viewer.current) putMarks(viewer.current, JSON.parse(marked) as Mark[]);
+    if (ready && viewer.current) putMarks(viewer.current, JSON.parse(marked) as Mark[], (id) => chooser.current?.(id));
   }, [ready, marked]);
 
   const paint = JSON.stringify([painted.chosen ?? '', painted.passed ?? [], painted.stuck ?? [], painted.heat ?? [], painted.broken ?? [], painted.fine ?? []]);
@@ -135,7 +149,7 @@ function fit(viewer: NavigatedViewer): void {
   if (canvas.zoom('fit-viewport', 'auto') > LARGEST) canvas.zoom(LARGEST, 'auto');
 }
 
-function putMarks(viewer: NavigatedViewer, marks: Mark[]): void {
+function putMarks(viewer: NavigatedViewer, marks: Mark[], choose: (node: string) => void): void {
   const overlays = viewer.get<Overlays>('overlays');
   const registry = viewer.get<Registry>('elementRegistry');
   overlays.remove({ type: 'counts' });
@@ -147,6 +161,8 @@ function putMarks(viewer: NavigatedViewer, marks: Mark[]): void {
     if (row === undefined) {
       row = document.createElement('div');
       row.className = 'counts';
+      // A number is a part of its node: pressed, it chooses it. The list of nodes is the way for the keyboard.
+      row.addEventListener('click', () => choose(mark.node));
       rows.set(mark.node, row);
       overlays.add(mark.node, 'counts', { position: { top: -14, left: shape.width / 2 }, html: row });
     }

@@ -1,5 +1,5 @@
 // The questions of the editor: a conflict, leaving with unsaved work, publishing, importing, the keys.
-import { Alert, Button, Group, Kbd, List, Modal, Skeleton, Stack, Table, Text, Textarea } from '@mantine/core';
+import { Alert, Button, Group, Kbd, List, Modal, SimpleGrid, Skeleton, Stack, Table, Text, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
 
@@ -37,19 +37,21 @@ export function Conflict({ session, later }: { session: Session; later: () => vo
         <Text size="sm">{t.editor.conflict.about(extra.author ?? '', extra.at ? ago(extra.at, Date.now()) : '', extra.version ?? 0)}</Text>
         <Compared session={session} version={extra.version ?? 0} revision={extra.revision ?? ''} />
         {error && <Failure error={error} />}
-        <Group justify="space-between" wrap="nowrap">
-          <Text size="sm">{t.editor.conflict.theirsAbout}</Text>
-          <Button data-autofocus onClick={() => run(() => session.takeTheirs(extra.version ?? 0))}>
-            {t.editor.conflict.theirs}
-          </Button>
-        </Group>
-        <Group justify="space-between" wrap="nowrap">
-          <Text size="sm">{t.editor.conflict.mineAbout}</Text>
-          <Button color="red" onClick={() => run(() => session.save(extra.revision ? { over: extra.revision } : {}))}>
-            {t.editor.conflict.mine}
-          </Button>
-        </Group>
-        <Group justify="flex-end">
+        <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
+          <Stack gap={4}>
+            <Button fullWidth data-autofocus onClick={() => run(() => session.takeTheirs(extra.version ?? 0))}>
+              {t.editor.conflict.theirs}
+            </Button>
+            <Text size="sm">{t.editor.conflict.theirsAbout}</Text>
+          </Stack>
+          <Stack gap={4}>
+            <Button fullWidth color="red" onClick={() => run(() => session.save(extra.revision ? { over: extra.revision } : {}))}>
+              {t.editor.conflict.mine}
+            </Button>
+            <Text size="sm">{t.editor.conflict.mineAbout}</Text>
+          </Stack>
+        </SimpleGrid>
+        <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={() => run(async () => download(`${session.process}-mine.bpmn`, new Blob([await xmlOf(session.made)])))}>
             {t.editor.conflict.file}
           </Button>

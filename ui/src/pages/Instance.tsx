@@ -13,7 +13,7 @@ import { href, processHref, useParameter } from '../lib/url';
 import { LogList } from '../logs/LogList';
 import { t } from '../texts';
 import { LazyDiagram } from '../ui/LazyDiagram';
-import { Act, Confirm, Empty, Fact, Id, Page, Rows, Shown, State, When, type Question } from '../ui/parts';
+import { Act, Confirm, Empty, Fact, Id, Page, Rows, Shown, State, TabLine, When, type Question } from '../ui/parts';
 
 type Detail = Schemas['InstanceDetailOut'];
 
@@ -117,13 +117,13 @@ function Parts({ of }: { of: Detail }) {
   const nameOf = (id: string) => nodes.data?.find((node) => node.id === id)?.label ?? id;
   return (
     <Tabs value={tab} onChange={(value) => setTab(value === 'path' ? null : value)} keepMounted={false}>
-      <Tabs.List>
+      <TabLine chosen={tab}>
         {TABS.map((each) => (
           <Tabs.Tab key={each} value={each}>
             {t.instance[each]}
           </Tabs.Tab>
         ))}
-      </Tabs.List>
+      </TabLine>
       <Tabs.Panel value="path" pt="md">
         <Path of={of} nameOf={nameOf} open={setMessage} />
       </Tabs.Panel>

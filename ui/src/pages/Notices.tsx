@@ -8,7 +8,7 @@ import { useChange, useProcesses } from '../api/queries';
 import { KINDS } from '../live/events';
 import { useParameter } from '../lib/url';
 import { t } from '../texts';
-import { Act, Confirm, Empty, Failure, More, Page, Rows, Shown, State, When, type Question } from '../ui/parts';
+import { Act, Confirm, Empty, Failure, More, Page, Rows, Shown, State, TabLine, When, type Question } from '../ui/parts';
 
 type Sender = Schemas['SenderOut'];
 type Rule = Schemas['RuleOut'];
@@ -21,13 +21,13 @@ export default function Notices() {
   return (
     <Page title={t.notices.title}>
       <Tabs value={tab} onChange={(value) => setTab(value === 'log' ? null : value)} keepMounted={false}>
-        <Tabs.List>
+        <TabLine chosen={tab}>
           {TABS.map((each) => (
             <Tabs.Tab key={each} value={each}>
               {t.notices.tabs[each]}
             </Tabs.Tab>
           ))}
-        </Tabs.List>
+        </TabLine>
         <Tabs.Panel value="log" pt="md">
           <Log />
         </Tabs.Panel>

@@ -19,7 +19,7 @@ import { StartDialog } from '../ui/StartDialog';
 import { UploadDraft } from '../ui/drafts';
 import { VersionsTab } from '../versions/VersionsTab';
 import { t } from '../texts';
-import { Act, Empty, Page, Rows, Shown } from '../ui/parts';
+import { Act, Empty, Page, Rows, Shown, TabLine } from '../ui/parts';
 
 const TABS = ['diagram', 'instances', 'statistics', 'queues', 'tasks', 'trash', 'logs', 'versions', 'settings'] as const;
 
@@ -80,13 +80,13 @@ function ProcessTabs({ process }: { process: Schemas['ProcessOut'] }) {
       onChange={(value) => change({ tab: value === 'diagram' ? null : value, node: null, id: null, line: null, follow: null })}
       keepMounted={false}
     >
-      <Tabs.List>
+      <TabLine chosen={tab}>
         {TABS.map((each) => (
           <Tabs.Tab key={each} value={each}>
             {t.process.tabs[each]}
           </Tabs.Tab>
         ))}
-      </Tabs.List>
+      </TabLine>
       <Tabs.Panel value="diagram" pt="md">
         <Stack>
           <VersionChoice process={process} version={version.version} />

@@ -14,13 +14,14 @@ import {
   Skeleton,
   Stack,
   Table,
+  Tabs,
   Text,
   Title,
   Tooltip,
   type ButtonProps,
 } from '@mantine/core';
 import { IconAlertTriangle, IconCheck, IconCopy } from '@tabler/icons-react';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 
 import { Problem } from '../api/client';
@@ -42,6 +43,19 @@ export function Page({ title, side, children }: { title: ReactNode; side?: React
       </Group>
       {children}
     </Stack>
+  );
+}
+
+/** The tabs of a page; the one that is chosen is in sight. */
+export function TabLine({ chosen, children }: { chosen: string; children: ReactNode }) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [chosen]);
+  return (
+    <Tabs.List ref={list} className="tabs">
+      {children}
+    </Tabs.List>
   );
 }
 

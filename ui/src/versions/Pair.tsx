@@ -7,6 +7,7 @@ import './versions.css';
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
 import { useEffect, useRef, useState } from 'react';
 
+import { refitting } from '../diagram/refit';
 import type { Canvas, EventBus, Registry } from '../editor/bpmn';
 import { t } from '../texts';
 import { Failure } from '../ui/parts';
@@ -49,6 +50,14 @@ export default function Pair({ before, after, chosen, choose }: { before: Side; 
       for (const each of made) each.destroy();
     };
   }, [before.xml, after.xml]);
+
+  useEffect(() => {
+    if (!viewers || !left.current) return undefined;
+    return refitting(left.current, () => {
+      for (const each of viewers) each.get<Canvas>('canvas').resized();
+      fitBoth(viewers);
+    });
+  }, [viewers]);
 
   const paint = JSON.stringify([before.paint, after.paint, chosen]);
   useEffect(() => {
