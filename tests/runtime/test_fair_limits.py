@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from unittest.mock import Mock
 
 import pytest
 
 from segue.adapters.memory.store import MemoryStore
 from segue.core.limit_rules import Falls
+from segue.core.limits import Slot
+from segue.model.errors import StoreUnavailable
 from segue.model.graph import LimitRule
 from segue.model.limits import GivenLimit
+from segue.runtime import limiter
 from segue.runtime.fair_limits import FairLimits
 from segue.runtime.limiter import Limiter
 from segue.testing.contracts.store_world import ManualClock
@@ -201,3 +205,57 @@ async def test_a_told_window_counts_after_a_restart(clock: ManualClock) -> None:
     after = FairLimits(Limiter(store, clock), store, clock)
     await after.load()
     assert await after.acquire("p", "i", falls, lambda: None) is not None
+
+
+class Slow(MemoryStore):
+    """A store whose writes of slots can be refused, and which says when one is done."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock)
+        self.refuses = 0
+        self.written = asyncio.Event()
+
+    async def put_slots(self, slots: Sequence[Slot]) -> None:
+        if self.refuses:
+            self.refuses -= 1
+            raise StoreUnavailable("refused")
+        await super().put_slots(slots)
+        if any(slot.ended is not None for slot in slots):
+            self.written.set()
+
+
+@pytest.mark.parametrize("refusals", [0, 1])
+async def test_that_a_call_is_over_is_on_disk_soon(
+    clock: ManualClock, refusals: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when nobody asks for another one, and when the store could not write at first."""
+    monkeypatch.setattr(limiter, "_ENDS_S", 0.001)
+    store = Slow(clock)
+    limits = Limiter(store, clock)
+    assert await limits.acquire("h", [KEY], lambda: None) is None
+    store.refuses = refusals
+    limits.ended("h")
+    await asyncio.wait_for(store.written.wait(), 10)
+    assert [slot.ended for slot in await store.slots()] == [clock.now() + 1]
+
+
+async def test_what_ran_at_the_end_of_a_process_is_over_for_good(clock: ManualClock) -> None:
+    """It counts for its window after one restart, and not after each."""
+    store = MemoryStore(clock)
+    rule = LimitRule(key="one", calls=1, per_ms=1000)
+    before = Limiter(store, clock)
+    assert await before.acquire("h", [rule], lambda: None) is None
+    clock.advance(5000)
+    after = Limiter(store, clock)
+    await after.declare(0, [rule])
+    await after.load()
+    assert [slot.ended for slot in await store.slots()] == [clock.now()]
+    assert await after.acquire("i", [rule], lambda: None) is not None
+    clock.advance(1000)
+    last = Limiter(store, clock)
+    await last.declare(0, [rule])
+    await last.load()
+    assert await last.acquire("j", [rule], lambda: None) is None
+    last.ended("j")
+    await last.close()
+    assert all(slot.ended is not None for slot in await store.slots())

@@ -195,8 +195,7 @@ class Engine:
             await lead.resign()
         self._leads.clear()
         await self._deployment.leave(grace_s)
-        if isinstance(self._limiter, SharedLimiter):
-            await self._limiter.close()
+        await self._limiter.close()
         if not self.shape.alone:
             with contextlib.suppress(SegueError):
                 await self._store.leave(self.shape.member.id)

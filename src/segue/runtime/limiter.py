@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from segue.core.limits import LimitBook, Slot
 from segue.model.errors import StoreUnavailable
@@ -14,6 +17,8 @@ from segue.ports.outside import Clock
 
 _FORGET_EVERY = 1_000
 _RETRY_MS = 1_000
+# Ends that no grant takes along to the disk follow after this time (s), so that what people see of a limit is true.
+_ENDS_S = 0.5
 
 
 class CallLimits(Protocol):
@@ -58,12 +63,20 @@ class Limiter:
         self._waiting: dict[str, dict[Callable[[], None], None]] = {}
         self._longest: dict[str, int] = {}
         self._put = 0
+        self._later: asyncio.TimerHandle | None = None
 
     async def load(self) -> None:
-        """Begin with what is on disk; the rules of all published versions have been seen before."""
-        slots = await self._catalog.slots()
+        """Begin with what is on disk; the rules of all published versions have been seen before.
+
+        Calls that ran when the process before ended are over now, on disk as well: the next one must not take them for
+        its own time again.
+        """
+        slots, now = await self._catalog.slots(), self._clock.now()
         rules = [rule for known in self._rules.values() for rule in known]
-        self._book = LimitBook.restored(slots, rules, self._clock.now())
+        self._book = LimitBook.restored(slots, rules, now)
+        over = [replace(slot, ended=now) for slot in slots if slot.ended is None]
+        if over:
+            await self._catalog.put_slots(over)
 
     async def declare(self, version: int, rules: Sequence[LimitRule]) -> None:
         """See `CallLimits`. The window of a rule decides how long ended calls are kept."""
@@ -106,6 +119,35 @@ class Limiter:
         for slot in slots:
             for wake in self._waiting.pop(slot.key, {}):
                 wake()
+        if slots:
+            self._plan_ends()
+
+    async def close(self) -> None:
+        """Write the ends that are not written yet."""
+        if self._later is not None:
+            self._later.cancel()
+        if self._pending:
+            with contextlib.suppress(StoreUnavailable):  # the next process takes them as over
+                await self._flush()
+
+    def _plan_ends(self) -> None:
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(_ENDS_S, self._write_ends)
+
+    def _write_ends(self) -> None:
+        """Write what no grant has taken along meanwhile; later, if the store cannot now."""
+        self._later = None
+        if not self._pending:
+            return
+        if self._flushing is not None and not self._flushing.done():
+            self._plan_ends()
+            return
+        self._flushing = asyncio.get_running_loop().create_task(self._write())
+        self._flushing.add_done_callback(self._ends_written)
+
+    def _ends_written(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._plan_ends()
 
     async def _flush(self) -> None:
         """Wait until all that is pending now is on disk; those who come together share one write."""
