@@ -16,6 +16,7 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = Path(sys.executable).parent
+FOREIGN = ROOT / "tests" / "data" / "bpmn" / "miwg" / "SAP-Signavio-Process-Manager-19.9.0" / "A.2.0-export.bpmn"
 ORDERS = ROOT / "tests" / "data" / "ui" / "orders.bpmn"
 PATIENCE_S = 60
 

@@ -9,9 +9,7 @@ import pytest
 
 from segue.web.files import BUILT
 from tests.skipping import needs_command
-from tests.ui.stage import ROOT, browse, stage
-
-FOREIGN = ROOT / "tests" / "data" / "bpmn" / "miwg" / "SAP-Signavio-Process-Manager-19.9.0" / "A.2.0-export.bpmn"
+from tests.ui.stage import FOREIGN, ROOT, browse, stage
 
 
 @pytest.fixture(scope="module")

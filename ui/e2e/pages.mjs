@@ -1,4 +1,5 @@
 // Every page in both colours and two widths: looked at by axe-core, checked for sideways scrolling, and pictured.
+// ONLY is a pattern for the names of some of them.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -144,9 +145,10 @@ try {
     still.replaceSync('*, *::before, *::after { transition: none !important; animation: none !important }');
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
   });
-  for (const [name, path] of pages) await look(page, name, path);
+  const only = new RegExp(process.env.ONLY ?? '');
+  for (const [name, path] of pages.filter(([each]) => only.test(each))) await look(page, name, path);
   await context.clearCookies();
-  await look(page, 'sign-in', '/sign-in');
+  if (only.test('sign-in')) await look(page, 'sign-in', '/sign-in');
   must(faults.length === 0, `faults of the pages:\n${faults.join('\n')}`);
   console.log(`looked at ${looked} views`);
   process.exitCode = found ? 1 : 0;

@@ -54,17 +54,15 @@ export function useDrawing(process: string, version: number | undefined) {
   });
 }
 
-export function useNodes(process: string, version: number | undefined) {
-  return useQuery({
+export function nodesOf(process: string, version: number) {
+  return {
     queryKey: ['nodes', process, version],
-    enabled: version !== undefined,
-    queryFn: () =>
-      ask(
-        api.GET('/api/v1/processes/{process}/versions/{number}/nodes', {
-          params: { path: { process, number: version ?? 0 } },
-        }),
-      ),
-  });
+    queryFn: () => ask(api.GET('/api/v1/processes/{process}/versions/{number}/nodes', { params: { path: { process, number: version } } })),
+  };
+}
+
+export function useNodes(process: string, version: number | undefined) {
+  return useQuery({ ...nodesOf(process, version ?? 0), enabled: version !== undefined });
 }
 
 export function useFindings(process: string, version: number, open: boolean) {

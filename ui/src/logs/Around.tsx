@@ -6,6 +6,7 @@ import { useAround } from '../api/queries';
 import { instant } from '../lib/time';
 import { numberOf, useParameter } from '../lib/url';
 import { t } from '../texts';
+import { useNames } from '../ui/names';
 import { Shown, State } from '../ui/parts';
 import type { Line } from './tail';
 
@@ -36,24 +37,26 @@ export function Around() {
           </Button>
         </Group>
         <Shown of={found} rows={6}>
-          {(data) => (
-            <ol className="lines" aria-label={t.logs.title}>
-              {data.before.map((each) => (
-                <One key={each.seq} line={each} />
-              ))}
-              <One key={data.line.seq} line={data.line} chosen />
-              {data.after.map((each) => (
-                <One key={each.seq} line={each} />
-              ))}
-            </ol>
-          )}
+          {(data) => <Lines before={data.before} line={data.line} after={data.after} />}
         </Shown>
       </Stack>
     </Drawer>
   );
 }
 
-function One({ line, chosen = false }: { line: Line; chosen?: boolean }) {
+function Lines({ before, line, after }: { before: Line[]; line: Line; after: Line[] }) {
+  const lines = [...before, line, ...after];
+  const nameOf = useNames(lines);
+  return (
+    <ol className="lines" aria-label={t.logs.title}>
+      {lines.map((each) => (
+        <One key={each.seq} line={each} node={nameOf(each.process, each.version, each.node)} chosen={each.seq === line.seq} />
+      ))}
+    </ol>
+  );
+}
+
+function One({ line, node, chosen }: { line: Line; node: string; chosen: boolean }) {
   const place = useRef<HTMLLIElement>(null);
   useEffect(() => {
     if (chosen) place.current?.scrollIntoView({ block: 'center' });
@@ -64,7 +67,7 @@ function One({ line, chosen = false }: { line: Line; chosen?: boolean }) {
         <State of={line.level} text={line.level} />
         <Text size="xs">{instant(line.at)}</Text>
         <Text size="xs">
-          {line.process} v{line.version} · {line.node}
+          {line.process} v{line.version} · {node}
         </Text>
       </Group>
       <Text size="sm" style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }}>

@@ -7,6 +7,7 @@ import { useLogs, type LogWhere } from '../api/queries';
 import { instant } from '../lib/time';
 import { useParameters } from '../lib/url';
 import { t } from '../texts';
+import { useNames } from '../ui/names';
 import { Empty, Id, More, Rows, Shown, State } from '../ui/parts';
 import { Around } from './Around';
 import { merged, useTail, type Line, type TailState } from './tail';
@@ -137,6 +138,7 @@ function Search() {
 
 function Lines({ lines, words }: { lines: Line[]; words: string[] }) {
   const [parameters, change] = useParameters();
+  const nameOf = useNames(lines);
   return (
     <Rows label={t.logs.title} head={[t.logs.at, t.logs.level, t.logs.text, t.logs.node, t.logs.instance, '']}>
       {lines.map((line) => (
@@ -150,8 +152,8 @@ function Lines({ lines, words }: { lines: Line[]; words: string[] }) {
               {line.text}
             </Highlight>
           </Table.Td>
-          <Table.Td>
-            {line.process} v{line.version} · {line.node}
+          <Table.Td title={line.node}>
+            {line.process} v{line.version} · {nameOf(line.process, line.version, line.node)}
           </Table.Td>
           <Table.Td>
             <Id value={line.instance} to={`/instance/${line.instance}`} />

@@ -57,10 +57,10 @@ export default function Health() {
         <Part title={t.workers.title} bad={down} known={workers.data !== undefined} to="/workers" link={t.health.toWorkers}>
           {t.many(workers.data?.length ?? 0, 'worker')}
         </Part>
-        <Part title={t.services.title} bad={stopped} known={services.data !== undefined} to="/services" link={t.health.toServices}>
+        <Part title={t.services.title} bad={stopped} known={services.data !== undefined} fine={t.health.running} to="/services" link={t.health.toServices}>
           {t.many(services.data?.length ?? 0, 'control service')}
         </Part>
-        <Part title={t.health.queues} bad={(queues.data ?? []).filter((queue) => queue.held).length} known={queues.data !== undefined} to="/" link={t.nav.home}>
+        <Part title={t.health.queues} bad={(queues.data ?? []).filter((queue) => queue.held).length} known={queues.data !== undefined} fine={t.health.noneHeld} broken={t.health.held} to="/" link={t.nav.home}>
           {t.health.queued((queues.data ?? []).reduce((sum, queue) => sum + queue.depth + queue.delayed, 0))}
           {oldest(queues.data) > 0 && `, ${t.health.oldest(duration(oldest(queues.data)))}`}
         </Part>
@@ -82,14 +82,25 @@ export default function Health() {
 
 const oldest = (queues: { oldest_ms: number }[] | undefined) => Math.max(0, ...(queues ?? []).map((queue) => queue.oldest_ms));
 
-function Part({ title, bad, known, to, link, children }: { title: string; bad: number; known: boolean; to: string; link: string; children: ReactNode }) {
+interface PartProps {
+  title: string;
+  bad: number;
+  known: boolean;
+  to: string;
+  link: string;
+  children: ReactNode;
+  fine?: string;
+  broken?: (n: number) => string;
+}
+
+function Part({ title, bad, known, to, link, children, fine = t.health.allFine, broken = t.health.down }: PartProps) {
   return (
     <Card withBorder>
-      <Group justify="space-between">
+      <Group justify="space-between" wrap="nowrap" gap="xs">
         <Title order={2} size="h5">
           {title}
         </Title>
-        {known && <State of={bad ? 'failed' : 'finished'} text={bad ? t.health.down(bad) : t.health.allFine} />}
+        {known && <State of={bad ? 'failed' : 'finished'} text={bad ? broken(bad) : fine} />}
       </Group>
       <Stack gap={4} mt="xs">
         <Text size="sm">{children}</Text>

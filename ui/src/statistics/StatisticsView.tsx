@@ -3,11 +3,12 @@ import { Alert, Anchor, Card, Group, Stack, Table, Text, Title } from '@mantine/
 import { Link } from 'wouter';
 
 import type { Schemas } from '../api/client';
-import { useBottlenecks, useFigures, useNodes, type FigureWhere } from '../api/queries';
+import { useBottlenecks, useFigures, type FigureWhere } from '../api/queries';
 import { duration } from '../lib/time';
 import { processHref } from '../lib/url';
 import { t } from '../texts';
 import { Bars } from '../ui/Bars';
+import { useNames } from '../ui/names';
 import { Empty, Rows, Shown } from '../ui/parts';
 import { inSpans } from './spans';
 
@@ -29,7 +30,7 @@ export function StatisticsView({ where }: { where: FigureWhere }) {
                 <Title order={2} size="h5" mb="xs">
                   {t.statistics.instances}
                 </Title>
-                <Bars minutes={inSpans(data.points, where.span, Date.now())} span={where.span} />
+                <Bars minutes={inSpans(data.points, where.span, Date.now())} span={where.span} ended />
               </Card>
               <Processes of={data.processes} />
               <Nodes of={data.nodes} where={where} />
@@ -92,7 +93,7 @@ function Processes({ of }: { of: Schemas['ProcessPointOut'][] }) {
       <Heading text={t.statistics.processes} />
       <Rows
         label={t.statistics.processes}
-        head={[t.statistics.process, t.statistics.started, t.statistics.finished, t.statistics.failed, t.statistics.cancelled, ...spreads([t.statistics.took])]}
+        head={[t.statistics.process, t.statistics.started, t.statistics.finished, t.statistics.endedFailed, t.statistics.cancelled, ...spreads([t.statistics.took])]}
       >
         {of.map((each) => (
           <Table.Tr key={`${each.process} ${each.version}`}>
@@ -113,8 +114,7 @@ function Processes({ of }: { of: Schemas['ProcessPointOut'][] }) {
 }
 
 function Nodes({ of, where }: { of: Node[]; where: FigureWhere }) {
-  const nodes = useNodes(where.process ?? '', where.version);
-  const nameOf = (id: string) => nodes.data?.find((node) => node.id === id)?.label ?? id;
+  const nameOf = useNames(of);
   const several = where.version === undefined;
   if (of.length === 0) return null;
   return (
@@ -133,7 +133,10 @@ function Nodes({ of, where }: { of: Node[]; where: FigureWhere }) {
       >
         {of.map((node) => (
           <Table.Tr key={`${node.process} ${node.version} ${node.node}`}>
-            <Table.Td miw={150}>{several ? `${node.process} v${node.version} · ${node.node}` : nameOf(node.node)}</Table.Td>
+            <Table.Td miw={150} title={node.node}>
+              {several && `${node.process} v${node.version} · `}
+              {nameOf(node.process, node.version, node.node)}
+            </Table.Td>
             {[node.handled, node.failures, node.repeats].map((count, index) => (
               <Table.Td key={index}>{count.toLocaleString('en')}</Table.Td>
             ))}
@@ -149,7 +152,14 @@ function Nodes({ of, where }: { of: Node[]; where: FigureWhere }) {
 }
 
 function Hosts({ of }: { of: Node[] }) {
-  const calls = of.flatMap((node) => node.hosts.map((host) => ({ ...host, key: `${node.process} ${node.version} ${node.node}`, at: `${node.process} v${node.version} · ${node.node}` })));
+  const nameOf = useNames(of);
+  const calls = of.flatMap((node) =>
+    node.hosts.map((host) => ({
+      ...host,
+      key: `${node.process} ${node.version} ${node.node}`,
+      at: `${node.process} v${node.version} · ${nameOf(node.process, node.version, node.node)}`,
+    })),
+  );
   if (calls.length === 0) return null;
   return (
     <>

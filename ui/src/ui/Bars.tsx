@@ -11,13 +11,14 @@ const FORMATS = { minute: TIME, hour: HOUR, day: DAY };
 const WIDTH = 600;
 const HEIGHT = 90;
 
-export function Bars({ minutes, span = 'minute' }: { minutes: Schemas['MinuteOut'][]; span?: keyof typeof FORMATS }) {
+/** `ended`: what failed is what has ended so, and not what is in trash. */
+export function Bars({ minutes, span = 'minute', ended = false }: { minutes: Schemas['MinuteOut'][]; span?: keyof typeof FORMATS; ended?: boolean }) {
   const format = FORMATS[span];
   const most = Math.max(1, ...minutes.map((minute) => minute.started));
   const started = minutes.reduce((sum, minute) => sum + minute.started, 0);
   const failed = minutes.reduce((sum, minute) => sum + minute.failed, 0);
   const width = WIDTH / Math.max(1, minutes.length);
-  const about = t.statistics.trafficAbout(started, failed, t.statistics.spans[span]);
+  const about = (ended ? t.statistics.endedAbout : t.statistics.trafficAbout)(started, failed, t.statistics.spans[span]);
   return (
     <figure className="bars">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={about}>

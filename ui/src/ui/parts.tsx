@@ -174,7 +174,7 @@ export function Id({ value, to }: { value: string; to?: string }) {
   return (
     <Group gap={4} wrap="nowrap" component="span" display="inline-flex">
       {to ? (
-        <Anchor component={Link} href={to} size="sm" ff="monospace" title={value}>
+        <Anchor component={Link} href={to} size="sm" ff="monospace" title={value} style={{ whiteSpace: 'nowrap' }}>
           {short}
         </Anchor>
       ) : (
