@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from segue.adapters.chance import SystemChance
 from segue.adapters.memory.store import MemoryStore
+from segue.core.figures import Figures, Span
 from segue.core.routing import entry_points
 from segue.model.errors import StoreUnavailable
 from segue.model.events import EventKind
@@ -21,8 +22,10 @@ from segue.model.versions import InstanceState, Version, VersionContent, Version
 from segue.model.workers import Worker, WorkerCall, WorkerReply
 from segue.ports.catalog import NewVersion
 from segue.ports.limits import Ask, Ended
+from segue.ports.metrics import Minute
 from segue.runtime.accept import StartRequest
 from segue.runtime.engine import Engine
+from segue.runtime.figure_totals import FigureTotals
 from segue.runtime.leadership import Lead
 from segue.runtime.shape import Shape
 from segue.runtime.shared_limiter import SharedLimiter
@@ -180,6 +183,41 @@ async def test_a_process_without_control_services_says_why_a_queue_waits(store: 
         api.note_remote(seen.version_id, "nobody", "shop.example", 5, 200)
         assert [node for _, node, _ in api.meter._beside] == ["a"]
         assert seen.lanes[1].prefetch == sum(e.services()[0].lanes[1].prefetch for e in (one, two))
+
+
+async def test_a_scrape_of_one_process_tells_what_others_added_up(store: MemoryStore) -> None:
+    await publish(store, graph())
+    async with running(store, Calls(), shape("api", Role.API), shape("control", Role.CONTROL)) as (api, control):
+        for _ in range(3):
+            assert await start(api) is InstanceState.FINISHED
+        await control.meter.step()
+        totals = await api.figures_together()
+        assert totals["p", 1, "a"].counts == {"ok": 3}
+        assert totals["p", 1, ""].counts == {"started": 3, "finished": 3}
+
+
+async def test_sums_over_minutes_never_fall(store: MemoryStore) -> None:
+    """Neither when minutes are closed, nor when their rows are pruned."""
+    version, clock = await publish(store, graph()), ManualClock()
+    totals = FigureTotals(store, clock)
+
+    async def handled(at: int, count: int) -> None:
+        figures = Figures(first=at, last=at, counts={"ok": count})
+        minute = Minute(version=version.id, node="a", at=at - at % 60_000, figures=figures)
+        assert await store.roll([], [minute])
+
+    seen = []
+    for minutes in range(8):
+        await handled(clock.now(), 2)
+        await totals.read()
+        if minutes:
+            await handled(clock.now() - 60_000, 1)  # what came late
+        seen.append((await totals.read())["p", 1, "a"].counts["ok"])
+        await store.prune_metrics(Span.MINUTE, clock.now() - 3 * 60_000, 100)
+        clock.advance(60_000)
+    assert seen == [2 + 3 * minutes for minutes in range(8)]
+    clock.advance(10 * 60_000)
+    assert seen[-1:] == [(await totals.read())["p", 1, "a"].counts["ok"]]
 
 
 async def test_services_of_all_are_seen_by_all_and_restarted_by_any(store: MemoryStore) -> None:

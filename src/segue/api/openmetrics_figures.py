@@ -26,19 +26,21 @@ Place = tuple[dict[str, str], Figures]
 """The labels of a node, or of a version, and its figures."""
 
 
-def figure_lines(totals: Mapping[tuple[int, str], Figures], services: Sequence[ServiceState]) -> Iterator[str]:
-    """The lines of all families. Versions that are not here any more are left out."""
-    names = {service.version_id: service_labels(service) for service in services}
-    nodes = [
-        ({**names[version], "node": node}, figures)
-        for (version, node), figures in sorted(totals.items())
-        if node and version in names
-    ]
-    versions = [
-        (names[version], figures)
-        for (version, node), figures in sorted(totals.items())
-        if not node and version in names
-    ]
+def figure_lines(totals: Mapping[tuple[str, int, str], Figures], services: Sequence[ServiceState]) -> Iterator[str]:
+    """The lines of all families, from sums by process, version and node. Versions that are not here any more are left
+    out."""
+    names = {(service.process, service.version): service_labels(service) for service in services}
+    nodes: list[Place] = []
+    versions: list[Place] = []
+    for process, version, node in sorted(totals):
+        labels = names.get((process, version))
+        if labels is None:
+            continue
+        figures = totals[process, version, node]
+        if node:
+            nodes.append(({**labels, "node": node}, figures))
+        else:
+            versions.append((labels, figures))
     yield from _of_nodes(nodes)
     yield from _of_instances(versions)
 

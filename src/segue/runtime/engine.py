@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 
 from segue.core.copies import together
@@ -28,6 +28,7 @@ from segue.runtime.deployment import Deployment
 from segue.runtime.directory import ActionAddresses
 from segue.runtime.events import EventBus
 from segue.runtime.fair_limits import FairLimits
+from segue.runtime.figure_totals import FigureTotals
 from segue.runtime.following import Following
 from segue.runtime.herald import Herald
 from segue.runtime.leadership import Lead, Running, Work
@@ -136,6 +137,7 @@ class Engine:
         """Hear what the store tells; nothing runs yet."""
         container = self.shape.member.container
         self._own = None if container is None else OwnProcess(container)
+        self._added_up = FigureTotals(self._store, self._clock)
         self._stale = asyncio.Event()
         self._restarts: list[int] = []
         self._leads: list[Lead] = []
@@ -292,6 +294,11 @@ class Engine:
             for (version, node), figures in self.meter.totals.items()
             if version in names
         }
+
+    async def figures_together(self) -> Mapping[tuple[str, int, str], Figures]:
+        """All that the installation has added up since this process began, brought up to date."""
+        await self.meter.step()
+        return self.figure_totals() if self.shape.alone else await self._added_up.read()
 
     async def roll_figures(self) -> None:
         """Bring the figures up to date with what was settled."""

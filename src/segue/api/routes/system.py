@@ -94,7 +94,7 @@ class OpenMetrics(Response):
 async def metrics(use: UseCases, parts: Everything) -> OpenMetrics:
     """Numbers of now, as OpenMetrics text."""
     queues = await use.queues.find(None)
-    await parts.engine.roll_figures()
+    totals = await parts.engine.figures_together()
     services = await parts.engine.services_together()
-    more = figure_lines(parts.engine.meter.totals, services)
+    more = figure_lines(totals, services)
     return OpenMetrics(render(queues, services, parts.remote_calls.totals(), more))
