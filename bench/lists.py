@@ -25,6 +25,8 @@ from bench.stack import SEGUE, chain, running
 
 ROOT = Path(__file__).resolve().parent.parent
 PROCESSES, INSTANCES, TRASH = 1_000, 5_000_000, 100_000
+# As many as are kept unless a setting says otherwise.
+LINES = 1_000_000
 ROUNDS = 40
 EMAIL, PASSWORD = "bench@example.org", "a bench of its own"
 _DAY_MS = 86_400_000
@@ -43,6 +45,7 @@ _STATE = f"CASE WHEN {_IN_TRASH} THEN 'failed' WHEN i % 101 = 0 THEN 'cancelled'
 _FINISHED = f"CASE WHEN {_IN_TRASH} THEN NULL ELSE {_AT} + 40 END"
 _BODY = """CAST('{"order":' || i || ',"customer":{"id":"C-' || (i % 5000) || '"}}' AS BLOB)"""
 _REASON = "CASE i % 3 WHEN 0 THEN 'failed' WHEN 1 THEN 'status-404' ELSE 'timeout' END"
+_LEVEL = "CASE WHEN i % 5000 = 0 THEN 'error' WHEN i % 500 = 0 THEN 'warning' ELSE 'info' END"
 _FILL = (
     f"""{_SERIES} INSERT INTO instance (num, id, version, state, started, finished, live, trash, failed, cancelled,
     discarded, start_node) SELECT i, {_ID}, {_VERSION}, {_STATE}, {_AT}, {_FINISHED},
@@ -50,9 +53,11 @@ _FILL = (
     f"""{_SERIES} INSERT INTO step (seq, id, queue, instance, outcome, produced, entered, taken, ended, worker_us,
     headers, body) SELECT i, 'm' || {_ID}, {_QUEUE}, i, 'ok', 0, {_AT}, {_AT} + 3, {_AT} + 40, 3000,
     '{{"x-order":"' || i || '"}}', {_BODY} FROM n WHERE NOT {_IN_TRASH}""",
-    f"""{_SERIES} INSERT INTO message (seq, id, queue, instance, place, entered, reason, reason_code, headers, body)
-    SELECT i, 'm' || {_ID}, {_QUEUE}, i, 3, {_AT} + 40, 'The target does not know order ' || i,
-    {_REASON}, '{{}}', {_BODY} FROM n WHERE {_IN_TRASH}""",
+    f"""{_SERIES} INSERT INTO message (seq, id, queue, instance, place, entered, reason, reason_code, headers, body,
+    cause, aside_at) SELECT i, 'm' || {_ID}, {_QUEUE}, i, 3, {_AT} + 3, 'The target does not know order ' || i,
+    {_REASON}, '{{}}', {_BODY}, printf('%016x', i % 3), {_AT} + 40 FROM n WHERE {_IN_TRASH}""",
+    f"""{_SERIES} INSERT INTO log (seq, at, level, text, queue, instance, message) SELECT i, {_AT} + 20, {_LEVEL},
+    'order ' || i || ' was told to the target', {_QUEUE}, i, 'm' || {_ID} FROM n WHERE i > :count - :lines""",
 )
 
 
@@ -89,6 +94,7 @@ def fill(data: Path, instances: int, trash: int) -> None:
         values = {
             "count": instances,
             "trash": trash,
+            "lines": min(LINES, instances),
             "processes": PROCESSES,
             "begin": begin,
             "step": _SPAN_MS / instances,
@@ -111,6 +117,48 @@ def _copy(connection: sqlite3.Connection, table: str, changed: dict[str, int]) -
 def _serving(data: Path) -> Iterator[str]:
     with running([str(SEGUE), "serve", "--data", str(data), "--port", "0"], "segue serve") as (_, url):
         yield url
+
+
+# Those that take nothing from the store before they can be asked for.
+_MORE = {
+    "trash": "trash",
+    "trash, 500": "trash?limit=500",
+    "trash of a process": "trash?process=p0500",
+    "trash by reason": "trash?reason_code=timeout",
+    "trash of a node": "trash?node=call0",
+    "trash, nothing found": "trash?reason_code=nothing",
+    "trash by text": "trash?text=order%204999",
+    "trash by text, nothing found": "trash?text=no%20such%20thing",
+    "trash of a cause": "trash?process=p0500&cause=0000000000000001",
+    "causes": "trash/causes?limit=50",
+    "causes of a process": "trash/causes?process=p0500",
+    "trash by node": "trash/nodes?limit=2000",
+    "trash by node, of a process": "trash/nodes?process=p0500&version=1",
+    "tasks": "tasks",
+    "tasks by node": "tasks/nodes",
+    "logs": "logs?order=newest",
+    "logs, oldest": "logs",
+    "logs of a process": "logs?process=p0500&order=newest",
+    "logs of a level": "logs?level=error&order=newest",
+    "logs by text": "logs?text=order%20was%20told&order=newest",
+    "logs by text, nothing found": "logs?text=no%20such%20thing&order=newest",
+    "workers": "workers",
+    "services": "services",
+    "control services": "control-services",
+    "limits": "limits",
+    "operations": "operations",
+    "notices": "notices",
+    "statistics of all": "metrics/summary",
+    "what limits": "metrics/bottleneck",
+    "webhooks": "webhooks",
+    "tokens": "tokens",
+    "users": "users",
+    "schedules": "schedules",
+    "traffic": "traffic",
+    "traffic of a process": "traffic?process=p0500",
+    "statistics": "processes/p0500/versions/1/statistics",
+    "activity": "activity",
+}
 
 
 def lists(instance: str, cursor: str) -> dict[str, str]:
@@ -137,23 +185,7 @@ def lists(instance: str, cursor: str) -> dict[str, str]:
         "search, a text": "instance-search?match=nothing%20has%20this",
         "queues": "queues",
         "queues of a process": "queues?process=p0500",
-        "trash": "trash",
-        "trash, 500": "trash?limit=500",
-        "trash of a process": "trash?process=p0500",
-        "trash by reason": "trash?reason_code=timeout",
-        "trash by node": "trash?node=call0",
-        "trash, nothing found": "trash?reason_code=nothing",
-        "tasks": "tasks",
-        "logs": "logs",
-        "logs of a process": "logs?process=p0500",
-        "workers": "workers",
-        "services": "services",
-        "schedules": "schedules",
-        "traffic": "traffic",
-        "traffic of a process": "traffic?process=p0500",
-        "statistics": "processes/p0500/versions/1/statistics",
-        "activity": "activity",
-    }
+    } | _MORE
 
 
 def measure(url: str, token: str) -> bool:

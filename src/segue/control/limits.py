@@ -12,6 +12,7 @@ from segue.core.limits import Slot
 from segue.model.errors import Invalid, NotFound
 from segue.model.graph import LimitRule
 from segue.model.limits import GivenLimit
+from segue.model.versions import Version
 from segue.ports.catalog import ProcessCatalog
 from segue.ports.given_limits import GivenLimitCatalog
 from segue.ports.limits import LimitCatalog
@@ -60,6 +61,7 @@ class Limits:
         self._store = store
         self._engine = engine
         self._clock = clock
+        self._drawn: dict[int, tuple[tuple[str, LimitRule], ...]] = {}
 
     async def find(self) -> list[LimitState]:
         """Every key that a published version, a worker or a person has a rule for, by key."""
@@ -106,16 +108,26 @@ class Limits:
             known = KnownRule(calls=rule.calls, per_ms=rule.per_ms, origin=origin, used=used, **whence)  # type: ignore[arg-type]
             found.setdefault(rule.key, []).append(known)
 
-        for version in await self._store.published():
-            for node in (await self._store.content(version.id)).graph.nodes:
-                for rule in node.limits:
-                    add(rule, "file", process=version.process, version=version.number, node=node.id)
+        for version in await self._published():
+            for node, rule in self._drawn[version.id]:
+                add(rule, "file", process=version.process, version=version.number, node=node)
         for told in self._engine.told_limits():
             add(told, "worker")
         for limit in given.values():
             for rule in limit.rules:
                 add(rule, "person", by=limit.by)
         return found
+
+    async def _published(self) -> list[Version]:
+        """The published versions, whose rules are known then. They never change, so each is read once."""
+        published = await self._store.published()
+        for gone in self._drawn.keys() - {version.id for version in published}:
+            del self._drawn[gone]
+        for version in published:
+            if version.id not in self._drawn:
+                nodes = (await self._store.content(version.id)).graph.nodes
+                self._drawn[version.id] = tuple((node.id, rule) for node in nodes for rule in node.limits)
+        return published
 
     async def _waiting(self, rules: dict[str, list[KnownRule]], now: int) -> dict[str, int]:
         """How many messages wait for each key: in lanes that are held for it, and each on its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from segue.control.running import Gauges, LaneGauge
 from segue.core.bottleneck import Finding, NodeNow, find
@@ -54,6 +55,7 @@ class Metrics:
         self._catalog = catalog
         self._gauges = gauges
         self._clock = clock
+        self._actions: dict[int, tuple[Node, ...]] = {}
 
     async def nodes(self, wanted: Wanted) -> list[MetricPoint]:
         """The figures of nodes, oldest first. Raises Invalid."""
@@ -110,29 +112,49 @@ class Metrics:
         now = self._clock.now()
         queues = await self._views.queues(process, now)
         running = {service.version_id: service.lanes for service in await self._gauges.services_together()}
-        found = [
-            await self._bottleneck(version, queues, running.get(version.id, ()), now)
+        waiting: dict[tuple[str, int], dict[str, QueueState]] = {}
+        for queue in queues:
+            waiting.setdefault((queue.process, queue.version), {})[queue.node] = queue
+        published = [
+            version
             for version in await self._catalog.published()
             if process in {None, version.process} and (version.live or version.state is VersionState.ENABLED)
+        ]
+        recent = await self._by_version(published, Span.MINUTE, now - _WINDOW_MS, now + 1, process)
+        begins = now - _WINDOW_MS
+        usual = await self._by_version(published, Span.HOUR, begins - _USUAL_MS, begins - begins % _HOUR_MS, process)
+        found = [
+            Bottleneck(
+                process=version.process,
+                version=version.number,
+                at=now,
+                nodes=find(
+                    [
+                        self._node(
+                            version,
+                            node,
+                            waiting.get((version.process, version.number), {}).get(node.id),
+                            lane,
+                            recent.get(version.id, {}),
+                            usual.get(version.id, {}),
+                            now,
+                        )
+                        for node, lane in await self._lanes(version, running.get(version.id, ()))
+                    ]
+                ),
+            )
+            for version in published
         ]
         found.sort(key=lambda one: (-max((node.weight for node in one.nodes), default=0.0), one.process, one.version))
         return found
 
-    async def _bottleneck(
-        self, version: Version, queues: Sequence[QueueState], running: Sequence[LaneGauge], now: int
-    ) -> Bottleneck:
-        begins = now - _WINDOW_MS
-        recent = await self._of(version, Span.MINUTE, begins, now + 1)
-        usual = await self._of(version, Span.HOUR, begins - _USUAL_MS, begins - begins % _HOUR_MS)
+    async def _lanes(self, version: Version, running: Sequence[LaneGauge]) -> list[tuple[Node, LaneGauge]]:
+        """The nodes of a version that call actions, with what is done there now. Its graph is read once."""
         lanes = {lane.node: lane for lane in running}
-        mine = {each.node: each for each in queues if (each.process, each.version) == (version.process, version.number)}
-        graph = (await self._catalog.content(version.id)).graph
-        nodes = [
-            self._node(version, node, mine.get(node.id), lanes[node.id], recent, usual, now)
-            for node in graph.nodes
-            if node.kind is NodeKind.ACTION and node.id in lanes
-        ]
-        return Bottleneck(process=version.process, version=version.number, at=now, nodes=find(nodes))
+        if version.id not in self._actions:
+            graph = (await self._catalog.content(version.id)).graph
+            self._actions[version.id] = tuple(node for node in graph.nodes if node.kind is NodeKind.ACTION)
+        return [(node, lanes[node.id]) for node in self._actions[version.id] if node.id in lanes]
 
     def _node(  # noqa: PLR0917 - what is put together
         self,
@@ -164,11 +186,21 @@ class Metrics:
             window_ms=max(1_000, now - begins),
         )
 
-    async def _of(self, version: Version, span: Span, since: int, until: int) -> dict[str, Figures]:
+    async def _by_version(
+        self, versions: Sequence[Version], span: Span, since: int, until: int, process: str | None
+    ) -> dict[int, dict[str, Figures]]:
+        """The figures of the nodes of these versions: asked for together, or one by one where they are too many."""
         if since < 0 or until <= since:
             return {}
-        wanted = Wanted(span=span, process=version.process, version=version.number, since=since, until=until)
-        found: dict[str, Figures] = {}
-        for point in await self._find(wanted, None):
-            found.setdefault(point.node, Figures()).merge(point.figures)
-        return found
+        wanted = Wanted(span=span, process=process, since=since, until=until)
+        found: dict[tuple[str, int], dict[str, Figures]] = {}
+        try:
+            points = await self._find(wanted, None)
+        except Invalid:
+            points = []
+            for version in versions:
+                points += await self._find(replace(wanted, process=version.process, version=version.number), None)
+        for point in points:
+            at = found.setdefault((point.process, point.version), {})
+            at.setdefault(point.node, Figures()).merge(point.figures)
+        return {version.id: found.get((version.process, version.number), {}) for version in versions}

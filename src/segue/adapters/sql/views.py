@@ -31,7 +31,7 @@ from segue.model.message import Message, Place
 from segue.model.operations import Act, ActKind
 from segue.model.versions import Instance, InstanceState, Step
 from segue.ports.log_book import LogFilter
-from segue.ports.views import Cause, InstanceFilter, NodeCount, PlacedFilter, PlacedMessage, StoredLog
+from segue.ports.views import InstanceFilter, PlacedFilter, PlacedMessage, StoredLog
 
 _HANDLED = select(func.count()).where(step.c.instance == instance.c.num).correlate(instance).scalar_subquery()
 # Instances that are accepted at the same moment, at most.
@@ -258,28 +258,6 @@ def placed_count(wanted: PlacedFilter) -> Script[tuple[int, int]]:
     return int(count), int(highest)
 
 
-def placed_nodes(wanted: PlacedFilter) -> Script[list[NodeCount]]:
-    """Count the messages that a filter finds by version and node, the most first."""
-    count = func.count().label("count")
-    since = func.min(func.coalesce(message.c.aside_at, message.c.entered))
-    # Without the instance, which only a filter by it asks for.
-    origin = message.join(queue, queue.c.id == message.c.queue).join(version, version.c.id == queue.c.version)
-    if wanted.instance is not None:
-        origin = origin.join(instance, instance.c.num == message.c.instance)
-    rows = yield (
-        select(process.c.name, version.c.number, version.c.id, queue.c.node, count, since)
-        .select_from(origin.join(process, process.c.id == version.c.process))
-        .where(*_wanted(wanted))
-        .group_by(process.c.name, version.c.number, version.c.id, queue.c.node)
-        .order_by(count.desc(), process.c.name, version.c.number, queue.c.node)
-        .limit(wanted.limit)
-    )
-    return [
-        NodeCount(process=name, version=number, version_id=key, node=node, count=many, oldest=oldest)
-        for name, number, key, node, many, oldest in rows
-    ]
-
-
 def _wanted(wanted: PlacedFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [aside, message.c.place == wanted.place.value, message.c.seq > wanted.after]
     if wanted.upto is not None:
@@ -306,56 +284,6 @@ def _wanted(wanted: PlacedFilter) -> list[ColumnElement[bool]]:
     if wanted.instance is not None:
         conditions.append(instance.c.id == wanted.instance)
     return conditions
-
-
-def causes(wanted: PlacedFilter) -> Script[list[Cause]]:
-    """Group the messages in trash that a filter finds by what they failed of, the largest group first."""
-    named = message.c.cause.is_not(None)
-    since = func.coalesce(message.c.aside_at, message.c.entered)
-    count = func.count().label("count")
-    groups = yield (
-        select(process.c.name, message.c.cause, count, func.min(message.c.seq), func.min(since), func.max(since))
-        .select_from(_PLACED_FROM)
-        .where(*_wanted(wanted), named)
-        .group_by(process.c.name, message.c.cause)
-        .order_by(count.desc(), func.min(message.c.seq))
-        .limit(wanted.limit)
-    )
-    firsts = [row[3] for row in groups]
-    told = yield (
-        select(message.c.seq, queue.c.node, message.c.reason_code, message.c.reason, queue.c.version)
-        .join_from(message, queue, queue.c.id == message.c.queue)
-        .where(message.c.seq.in_(firsts))
-    )
-    examples = {row[0]: row[1:] for row in told}
-    numbers = yield (
-        select(process.c.name, message.c.cause, version.c.number)
-        .select_from(_PLACED_FROM)
-        .where(*_wanted(wanted), message.c.cause.in_([row[1] for row in groups]))
-        .distinct()
-        .order_by(version.c.number)
-    )
-    versions: dict[tuple[str, str], list[int]] = {}
-    for name, cause, number in numbers:
-        versions.setdefault((name, cause), []).append(number)
-    found = []
-    for name, cause, many, first, oldest, newest in groups:
-        node, code, reason, key = examples[first]
-        found.append(
-            Cause(
-                cause=cause,
-                process=name,
-                node=node,
-                reason_code=code,
-                reason=reason,
-                count=many,
-                oldest=oldest,
-                newest=newest,
-                versions=tuple(versions.get((name, cause), ())),
-                version_id=key,
-            )
-        )
-    return found
 
 
 def acts(key: str) -> Script[list[Act]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from segue.adapters.sql import audit, history, views
+from segue.adapters.sql import audit, groups, history, views
 from segue.adapters.sql.ports.scripted import Scripted
 from segue.core.searching import Match
 from segue.core.statistics import Timing
@@ -90,11 +90,11 @@ class StoredViews(Scripted):
 
     async def causes(self, filter: PlacedFilter) -> list[Cause]:
         """See `Views`."""
-        return await self._read(lambda: views.causes(filter))
+        return await self._read(lambda: groups.causes(filter))
 
     async def placed_nodes(self, filter: PlacedFilter) -> list[NodeCount]:
         """See `Views`."""
-        return await self._read(lambda: views.placed_nodes(filter))
+        return await self._read(lambda: groups.placed_nodes(filter))
 
     async def acts(self, message: str) -> list[Act]:
         """See `Views`."""
