@@ -8,11 +8,14 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
+from msgspec.structs import replace
+from pika import BlockingConnection, URLParameters
 from pika.frame import Method
 from pika.spec import Connection
 
 from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.asking import BrokerSettings
+from segue.adapters.postgres.brokered import BrokeredStore
 from segue.adapters.rabbitmq.address import read_address as read_broker
 from segue.adapters.rabbitmq.broker import RabbitBroker
 from segue.model.errors import BacklogFull
@@ -243,6 +246,39 @@ async def test_two_processes_share_a_queue_and_one_has_an_ordered_one(world: Rab
 
         await until(came)
         assert sorted(found) == sorted(b"%d" % n for n in range(20))
+    finally:
+        await other.close()
+    await player.check_ledger()
+
+
+async def test_a_purged_queue_is_filled_again_though_other_processes_may_have_its_tickets(
+    world: RabbitWorld, player: Player, rabbit: Rabbit
+) -> None:
+    """They are asked; what they have in hand is given to nobody else."""
+    world.tickets = replace(world.tickets, suspect_s=0.1, answer_s=0.3)
+    await world.close()
+    await world.open()
+    version = await player.enable()
+    other = await world.another()
+    try:
+        for n in range(6):
+            await player.start(body=b"%d" % n)
+        taken: list[tuple[BrokeredStore, Message]] = []
+
+        async def take(*stores: BrokeredStore) -> bool:
+            for store in stores:
+                taken.extend((store, one) for one in await store.take(version.id, "a", 2, player.now, False))
+            return len(taken) >= (6 if len(stores) > 1 else 2)
+
+        await until(lambda: take(other))
+        connection = BlockingConnection(URLParameters(rabbit.url()))
+        assert connection.channel().queue_purge(queue(world, version)).method.message_count
+        connection.close()
+        await until(lambda: take(world.store, other))
+        assert sorted(message.body for _, message in taken) == [b"%d" % n for n in range(6)]
+        for store, message in taken:
+            assert await store.settle([player.transition(message, passed(message))]) == [True]
+        assert await player.take(version, "a") == []
     finally:
         await other.close()
     await player.check_ledger()

@@ -27,10 +27,13 @@ _TURN_S = 5.0
 
 class BrokerSettings(Struct, frozen=True, kw_only=True):
     """`prefix`: what the names of queues begin with. `deliveries`: how often a ticket is given out before its message
-    goes to trash."""
+    goes to trash. `suspect_s`: how long nobody here has the ticket of a message that is ready, until it is looked for;
+    `answer_s`: how long the other processes have to say that it is theirs."""
 
     prefix: str = "segue"
     deliveries: int = 20
+    suspect_s: float = 10.0
+    answer_s: float = 2.0
 
 
 class Asking(SharedMessages):
@@ -203,18 +206,3 @@ class Asking(SharedMessages):
                 desk.void()
                 del self._desks[name]
                 self._desks_by_node.pop((version, desk.shelf.node), None)
-
-    async def _look_for_lost(self) -> None:
-        """Where somebody here waits in vain, and nobody else can have the tickets, fill the queue again."""
-        if self._parts.heart.others:
-            return
-        for desk in list(self._desks.values()):
-            if not desk.missed or not desk.prefetch or len(desk.tickets) >= desk.prefetch:
-                continue
-            desk.missed = False
-            known = [*self._taken, *self._settling, *desk.tickets, *self._relay.numbers()]
-            if await self._rows.count(desk.shelf, known):
-                async with self._alone() as alone:
-                    filled = await self._fill(desk, alone=alone)
-                if filled:
-                    log.warning("%d messages of queue %s had lost their tickets and have new ones", filled, desk.name)

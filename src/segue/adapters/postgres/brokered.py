@@ -22,6 +22,7 @@ from segue.adapters.postgres.claims import Claims
 from segue.adapters.postgres.connect import Connection, Link
 from segue.adapters.postgres.gathering import Gathering
 from segue.adapters.postgres.lane import SharedReport
+from segue.adapters.postgres.lost import ANSWERED, ASKED
 from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.relay import Relay
 from segue.adapters.postgres.schema import bring_up_to_date
@@ -63,7 +64,9 @@ class BrokeredStore(Gathering, PostgresStore):
         self._retired: set[int] = set()
         self._noted = 0
         self._doubt = False
+        self._living: frozenset[int] = frozenset()
         self._sweeping: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     @classmethod
     async def open_with(
@@ -202,6 +205,13 @@ class BrokeredStore(Gathering, PostgresStore):
                 shelf.clear()
                 self.tell_ready(shelf.version, shelf.node)
 
+    def hear(self, topic: str, texts: Sequence[str]) -> None:
+        """See `PostgresStore.hear`."""
+        if topic in {ASKED, ANSWERED}:
+            self.hear_of_tickets(topic, texts)
+        else:
+            super().hear(topic, texts)
+
     def look_again(self) -> None:
         """See `PostgresStore.look_again`."""
         super().look_again()
@@ -238,6 +248,7 @@ class BrokeredStore(Gathering, PostgresStore):
         while True:
             try:
                 found = await self._rows.sweep(self.holder, self._publish_soon)
+                await self._rows.forget()
             except SegueError:
                 await asyncio.sleep(1)
                 continue
@@ -251,10 +262,14 @@ class BrokeredStore(Gathering, PostgresStore):
         await self._note_confirmed()
         if self._doubt:
             self._doubt = False
-            known = [*self._relay.numbers(), *self._in_hand()]
-            for row in await self._rows.unsure(self.holder, self._relay.confirmed, known):
+            for row in await self._rows.unsure(self.holder, self._relay.confirmed, self._have()):
                 self._relay.add(*row)
-        await self._look_for_lost()
+        living = await self._rows.living()
+        if self._living - living:
+            self._sweep()  # whoever has left, in whatever way, may have left something unpublished
+        self._living = living
+        if self._looking is None or self._looking.done():
+            self._looking = self._spawn(self.look_for_lost())
         await self._remove_queues()
 
     async def look(self, versions: Sequence[int], now: int) -> list[Shelf]:
@@ -297,8 +312,3 @@ class BrokeredStore(Gathering, PostgresStore):
         if not task.cancelled() and (error := task.exception()) is not None:
             level = logging.DEBUG if isinstance(error, SegueError) else logging.ERROR
             log.log(level, "Work with the broker failed", exc_info=error)
-
-    def _in_hand(self) -> list[int]:
-        """The numbers of all messages for which something is under way here."""
-        tickets = [seq for desk in self._desks.values() for seq in desk.tickets]
-        return [*self._taken, *self._settling, *tickets]

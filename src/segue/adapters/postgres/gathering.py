@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from segue.adapters.postgres.asking import Asking, BrokerSettings
+from segue.adapters.postgres.asking import BrokerSettings
 from segue.adapters.postgres.desk import Desk
+from segue.adapters.postgres.lost import Losses
 from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.relay import Relay
 from segue.adapters.postgres.shelf import Shelf
@@ -37,7 +38,7 @@ class Dropped(Struct):
     poison: int = 0
 
 
-class Gathering(Asking):
+class Gathering(Losses):
     """The part of a store with a broker that takes. Implements `BrokerListener`.
 
     A shelf holds messages whose tickets this process has, and which were not taken yet; of an ordered queue all that
@@ -47,6 +48,7 @@ class Gathering(Asking):
     def gather_with(self, parts: Parts, broker: Broker, settings: BrokerSettings, relay: Relay) -> None:
         """Take by the tickets of this broker."""
         super().gather_with(parts, broker, settings, relay)
+        self.lose_with()
         self.dropped = Dropped()
         self._unread: list[Delivery] = []
         self._reading: asyncio.Task[None] | None = None

@@ -39,10 +39,6 @@ _IN_QUEUE = (
     f"SELECT {_ROW} FROM message m JOIN queue q ON q.id = m.queue WHERE q.version = $1 AND q.node = $2 AND m.place = 0"  # noqa: S608
     f" AND m.due = 0 AND m.seq > $3 AND m.seq <> ALL($4::bigint[]) ORDER BY m.seq LIMIT {PAGE}"
 )
-_COUNT = (
-    "SELECT count(*) FROM (SELECT 1 FROM message m JOIN queue q ON q.id = m.queue WHERE q.version = $1 AND q.node = $2"
-    " AND m.place = 0 AND m.due = 0 AND m.seq <> ALL($3::bigint[]) LIMIT 1000) found"
-)
 _READ = f"SELECT {LIVE_COLUMNS} FROM {LIVE_FROM} WHERE m.seq = ANY($1::bigint[]) AND m.place = 0"  # noqa: S608
 _FALLEN_DUE = (
     "SELECT q.version, q.node FROM queue q WHERE q.version = ANY($1::bigint[]) AND EXISTS (SELECT 1 FROM message m"  # noqa: S608
@@ -136,12 +132,6 @@ class TicketRows:
         """What is ready in a queue, a page of it, but for what is `known`."""
         return await self._rows(_IN_QUEUE, shelf.version, shelf.node, after, known)
 
-    async def count(self, shelf: Shelf, known: Sequence[int]) -> int:
-        """How much is ready in a queue, but for what is `known`; 1,000 means that or more."""
-        async with self._pool.connection() as connection:
-            [[count]] = await connection.rows(_COUNT, shelf.version, shelf.node, known)
-        return int(count)
-
     async def read(self, numbers: Sequence[int], now: int) -> list[Held]:
         """The messages with these numbers that are in a queue."""
         async with self._pool.connection() as connection:
@@ -162,6 +152,11 @@ class TicketRows:
         """Note that all that this holder published, up to this number, is confirmed."""
         async with self._pool.connection() as connection:
             await connection.rows(_CONFIRM, holder, number)
+
+    async def living(self) -> frozenset[int]:
+        """The processes that live, for all that the others know."""
+        async with self._pool.connection() as connection:
+            return frozenset(row[0] for row in await connection.rows("SELECT id FROM holder"))
 
     async def forget(self) -> None:
         """Forget what is noted of the dead, once nothing of theirs is in a queue."""
