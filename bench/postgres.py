@@ -1,8 +1,8 @@
-"""The store on PostgreSQL beside the embedded one, in one run: alone, under the whole engine, with a backlog; and two
-control services beside one.
+"""The store on PostgreSQL beside the embedded one, in one run: alone, under the whole engine, with RabbitMQ beside it,
+with a backlog; and two control services beside one.
 
-`python -m bench.postgres [alone engine two backlog]`. PostgreSQL is the system's, in a temporary folder, with fsync
-on, on the same machine: it shares the cores with what it is compared to. Rounds of the two alternate, so that what else
+`python -m bench.postgres [alone engine broker two backlog]`. PostgreSQL is the system's, in a temporary folder, with
+fsync on, on the same machine: it shares the cores with what it is compared to. Rounds alternate, so that what else
 the machine does meets both; the ratio is the median of the rounds'.
 """
 
@@ -30,6 +30,7 @@ from segue.adapters.postgres.store import PostgresStore
 from segue.model.versions import Version
 from segue.ports.store import Store
 from segue.testing.postgres import Cluster, running
+from segue.testing.rabbitmq import running as running_rabbit
 
 ROUNDS = 3
 # As on a server of its own that is not tuned further: more buffers than the 128 MB that suit a shared desktop, and log
@@ -125,6 +126,47 @@ def engine(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
             ratio_to_embedded=round(statistics.median(ratios), 3),
             balanced=bool(servers["postgres"].call("GET", "/api/v1/audit")["balanced"]), **spent,
         )  # fmt: skip
+
+
+def broker(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
+    """The embedded store, PostgreSQL, and PostgreSQL with RabbitMQ under the whole engine: start, three actions over
+    HTTP, end; 256 in flight. For each where the processor time goes: Segue, PostgreSQL, RabbitMQ."""
+    with ExitStack() as opened:
+        rabbit = opened.enter_context(running_rabbit())
+        at = opened.enter_context(worker())
+        stores = {"embedded": "", "postgres": "shared", "rabbitmq": "tickets"}
+        servers = {
+            name: opened.enter_context(
+                server(
+                    folder / f"broker-{name}",
+                    cluster.url(database(cluster, f"broker_{at_db}")) if at_db else "",
+                    broker=rabbit.url() if name == "rabbitmq" else "",
+                )
+            )
+            for name, at_db in stores.items()
+        }
+        for one in servers.values():
+            one.add_worker("bench", at)
+            one.deploy("chain", chain(3, prefetch=100))
+            finishing(one, 2)
+        rounds: dict[str, list[float]] = {name: [] for name in servers}
+        spent: dict[str, dict[str, float]] = {}
+        for _ in range(ROUNDS):
+            for name, one in servers.items():
+                before = one.cpu_s(), cluster.cpu_s(), rabbit.cpu_s()
+                rounds[name].append(finishing(one, seconds))
+                after = one.cpu_s(), cluster.cpu_s(), rabbit.cpu_s()
+                count = rounds[name][-1] * seconds
+                parts = zip(("segue", "postgres", "rabbitmq"), before, after, strict=True)
+                spent[name] = {f"{part}_cpu_us": round((now - then) / count * 1e6, 1) for part, then, now in parts}
+        for name, one in servers.items():
+            pairs = zip(rounds["embedded"], rounds[name], strict=True)
+            report(
+                f"j: start, 3 actions, end, on {name}", int(sum(rounds[name]) * seconds),
+                statistics.median(rounds[name]), 0, 0, None,
+                ratio_to_embedded=round(statistics.median(theirs / ours for ours, theirs in pairs), 3),
+                balanced=bool(one.call("GET", "/api/v1/audit")["balanced"]), **spent[name],
+            )  # fmt: skip
 
 
 def two(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
@@ -224,6 +266,7 @@ def database(cluster: Cluster, name: str) -> str:
 SCENARIOS: dict[str, Callable[[Cluster, Path], None]] = {
     "alone": lambda cluster, folder: uvloop.run(alone(cluster, folder)),
     "engine": engine,
+    "broker": broker,
     "two": two,
     "backlog": lambda cluster, folder: uvloop.run(backlog(cluster, folder)),
 }

@@ -118,11 +118,12 @@ class Server:
 
 @contextlib.contextmanager
 def server(
-    data: Path, store: str = "", program: tuple[str, ...] = (str(SEGUE),), roles: str | None = None
+    data: Path, store: str = "", program: tuple[str, ...] = (str(SEGUE),), roles: str | None = None, broker: str = ""
 ) -> Iterator[Server]:
-    """`segue serve` on a data folder and a free port; `store` is the URL of a database, if it is to be one."""
+    """`segue serve` on a data folder and a free port; `store` is the URL of a database, if it is to be one, `broker`
+    that of a RabbitMQ beside it."""
     command = [*program, "serve", "--data", str(data), "--port", "0", *(["--roles", roles] if roles else [])]
-    with running(command, "segue serve", SEGUE_STORE=store) as (process, url):
+    with running(command, "segue serve", SEGUE_STORE=store, SEGUE_BROKER=broker) as (process, url):
         yield Server(data, url, process.pid, store)
 
 

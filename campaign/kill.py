@@ -3,7 +3,8 @@
 Shows P1 (what was answered is not lost), P2 (each instance is finished once in the account, and its children exist
 once) and P3 (the ledger balances after every restart). Most kills come while the server works, some while it starts,
 some while it ends after a SIGTERM. On PostgreSQL others hit the database: all of it is killed and started again, or all
-connections are cut, whatever transaction they are in.
+connections are cut, whatever transaction they are in. With RabbitMQ there are several processes, of which any is
+killed, and the broker is hit as well (`campaign/rabbit.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from campaign.draw import MEETING, MEETING_BESIDE, TREE, meeting, tree
 from campaign.load import Load
 from campaign.plan import Plan
 from campaign.processes import ProcessError
+from campaign.rabbit import Burrow
 from campaign.result import Result
 from campaign.server import READY
 from campaign.worker import Body
@@ -31,6 +33,7 @@ NAME = "kill"
 PROCESS = "tree"
 WORKER = "worker"
 STARTS_PER_S = 100.0
+STARTS_PER_S_OF_SEVERAL = 40.0
 LONGEST_LIFE_S = 2.5
 AGAIN_EVERY = 20
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'segue'"
@@ -64,7 +67,7 @@ async def _play(name: str, plan: Plan, folder: Path, drawn: _Drawn) -> Result:
     async with world(folder, store=plan.store) as here:
         await here.start(WORKER)
         await here.make(PROCESS, drawn.file)
-        load = Load(here.api, PROCESS, body, rate=STARTS_PER_S)
+        load = Load(here.api, PROCESS, body, rate=STARTS_PER_S_OF_SEVERAL if here.others else STARTS_PER_S)
         try:
             moments = await _kills(here, load, plan)
             await load.finish()
@@ -74,7 +77,8 @@ async def _play(name: str, plan: Plan, folder: Path, drawn: _Drawn) -> Result:
         await here.settled(PROCESS)
         here.check_log()
         verdict = await here.verdict(load, PROCESS, drawn.shape, WORKER, drawn.beside)
-        await here.server.stop()
+        for server in (*here.others, here.server):
+            await server.stop()
         result = Result.of(name, plan, here, load, verdict)
         result.notes |= moments
         return result
@@ -88,6 +92,9 @@ async def _kills(here: World, load: Load, plan: Plan) -> dict[str, int]:
     if here.database is not None:
         moments |= {"database_killed": 0, "connections_cut": 0}
         weights += [5, 5]
+    if here.burrow is not None:
+        moments |= {"another_killed": 0} | dict.fromkeys(here.burrow.faults, 0)
+        weights += [8, *(weight for weight, _ in here.burrow.faults.values())]
     for fault in range(plan.faults):
         load.check()
         kind = random.choices(list(moments), weights)[0]
@@ -96,11 +103,16 @@ async def _kills(here: World, load: Load, plan: Plan) -> dict[str, int]:
             await _kill_starting(here, random)
         elif here.database is not None and kind in {"database_killed", "connections_cut"}:
             await _hit_database(here, here.database, random, kind)
+        elif here.burrow is not None and kind in here.burrow.faults:
+            await _hit_broker(here, here.burrow, random, kind)
+        elif kind == "another_killed":
+            await _kill_another(here, random)
         else:
             await _kill_running(here, random, kind)
         if (fault + 1) % 20 == 0:
             plan.tell(NAME, f"{fault + 1} kills, {len(load.accepted)} starts answered, {here.audits} audits")
-    await here.server.child.ready(READY)
+    for server in (here.server, *here.others):
+        await server.child.ready(READY)
     await here.audit()
     return moments
 
@@ -132,8 +144,33 @@ async def _hit_database(here: World, database: Cluster, random: Random, kind: st
         database.kill()
         await asyncio.sleep(random.uniform(0, 2))  # the random moment
         await asyncio.to_thread(database.start)
-    if here.server.child.process.poll() is not None:
-        raise ProcessError(f"The server ended by itself:\n{here.server.child.last_words()}")
+    await _still_there(here)
+
+
+async def _hit_broker(here: World, burrow: Burrow, random: Random, kind: str) -> None:
+    """Hit the broker under processes that are ready; all of them go on by themselves."""
+    await here.server.child.ready(READY)
+    await asyncio.sleep(random.uniform(0, LONGEST_LIFE_S))  # the random moment
+    await burrow.hit(kind, random)
+    await _still_there(here)
+
+
+async def _kill_another(here: World, random: Random) -> None:
+    """Kill one of the other processes, and start it again at once."""
+    victim = random.choice(here.others)
+    await victim.child.ready(READY)
+    await asyncio.sleep(random.uniform(0, LONGEST_LIFE_S))  # the random moment
+    here.check_log()
+    victim.kill()
+    victim.spawn()
+    await here.audit()
+
+
+async def _still_there(here: World) -> None:
+    """No process has ended; prove the ledger."""
+    for server in (here.server, *here.others):
+        if server.child.process.poll() is not None:
+            raise ProcessError(f"{server.name} ended by itself:\n{server.child.last_words()}")
     await here.audit()
 
 

@@ -8,9 +8,9 @@ from random import Random
 
 from msgspec import Struct
 
-EMBEDDED, POSTGRES, SEVERAL = STORES = ("embedded", "postgres", "several")
+EMBEDDED, POSTGRES, SEVERAL, RABBITMQ = STORES = ("embedded", "postgres", "several", "rabbitmq")
 """What a campaign may stand on: the data folder's own store; a PostgreSQL of the campaign's own; that, and on it a
-process with the API, two that run every control service, and a timer service."""
+process with the API, two that run every control service, and a timer service; and these with RabbitMQ beside it."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -18,8 +18,9 @@ from campaign.api import NO_ANSWER, Api
 from campaign.book import Call, read_calls
 from campaign.check import Books, Verdict, compare
 from campaign.load import Load
-from campaign.plan import EMBEDDED, SEVERAL
+from campaign.plan import EMBEDDED, RABBITMQ, SEVERAL
 from campaign.processes import Child, Children, ProcessError, free_port
+from campaign.rabbit import Burrow, burrow
 from campaign.server import Server
 from campaign.waiting import until_async
 from campaign.worker import KEPT_S, Mode
@@ -93,6 +94,7 @@ class World:
 
     def __init__(self, folder: Path, children: Children, session: aiohttp.ClientSession, server: Server) -> None:
         self.database: Cluster | None = None
+        self.burrow: Burrow | None = None
         self.folder = folder
         self.children = children
         self.session = session
@@ -197,10 +199,14 @@ async def world(
     folder: Path, environment: Mapping[str, str] | None = None, store: str = EMBEDDED
 ) -> AsyncIterator[World]:
     """A world in a folder; on leaving, in whatever way, all its processes have ended."""
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         database = None if store == EMBEDDED else stack.enter_context(running())
-        async with _world(folder, environment, database, store) as here:
-            yield here
+        broker = await stack.enter_async_context(burrow(folder / "rabbit")) if store == RABBITMQ else None
+        if broker is not None:
+            environment = {"SEGUE_BROKER": broker.url} | dict(environment or {})
+        here = await stack.enter_async_context(_world(folder, environment, database, store))
+        here.burrow = broker
+        yield here
 
 
 @contextlib.asynccontextmanager
@@ -214,7 +220,7 @@ async def _world(
             server = Server(children, folder / "data", environment, database.url() if database is not None else "")
             here = World(folder, children, session, server)
             here.database = database
-            if store == SEVERAL:
+            if store in {SEVERAL, RABBITMQ}:
                 server.command = ("serve", "--roles", "api")
                 here.add("segue-control", "serve", "--roles", "control")
                 here.add("segue-control-too", "serve", "--roles", "control")

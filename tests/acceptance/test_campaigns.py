@@ -15,6 +15,7 @@ from campaign.places import may_mount
 from campaign.processes import ROOT
 from segue.adapters.postgres.schema import newest
 from tests.postgres import needs_postgres
+from tests.skipping import needs_command
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -73,6 +74,13 @@ def test_kill_on_postgresql(tmp_path: Path) -> None:
     needs_postgres()
     line = play(tmp_path, "kill", "--store", "postgres", "--faults", "3", "--seed", "6")
     assert line["notes"]["database_killed"] + line["notes"]["connections_cut"] > 0
+    assert line["messages"] == 5 * line["accepted"]
+
+
+def test_kill_with_rabbitmq(tmp_path: Path) -> None:
+    needs_postgres()
+    needs_command("rabbitmq-server", "rabbitmq-server")
+    line = play(tmp_path, "kill", "--store", "rabbitmq", "--faults", "2", "--seed", "2")
     assert line["messages"] == 5 * line["accepted"]
 
 

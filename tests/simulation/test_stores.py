@@ -10,6 +10,7 @@ import pytest
 
 from segue.adapters.postgres.address import Address
 from segue.testing.postgres import empty
+from segue.testing.rabbitmq import Rabbit
 from segue.testing.simulation import stores
 from segue.testing.simulation.settings import Settings
 from segue.testing.simulation.world import Outcome, World
@@ -38,3 +39,15 @@ def test_postgresql_gives_the_same_trace_as_memory(
     asyncio.run(empty(database))
     monkeypatch.setitem(stores.STORES, "postgres", partial(stores.DurablePostgres, address=database))
     assert live(seed, "postgres").digest == live(seed, "memory").digest
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range((SEEDS + 3) // 4))
+def test_postgresql_with_rabbitmq_breaks_no_promise(
+    seed: int, database: Address, rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a ticket comes is up to the broker, so the order of what happens at one instant is not that of memory."""
+    asyncio.run(empty(database))
+    make = partial(stores.DurableTickets, address=database, url=rabbit.url(), prefix=f"world{os.getpid()}-{seed}")
+    monkeypatch.setitem(stores.STORES, "rabbitmq", make)
+    assert live(seed, "rabbitmq").instances == live(seed, "memory").instances

@@ -32,28 +32,32 @@ class Losses(Asking):
 
     async def look_for_lost(self) -> None:
         """Publish tickets that are lost for all that is known; looks at each queue once in a while."""
+        waiting: dict[Desk, list[Row]] = {}
         for desk in list(self._desks.values()):
             if not desk.prefetch or len(desk.tickets) >= desk.prefetch:
                 self._suspects.pop(desk.name, None)
             elif desk.missed and not self._parts.heart.others:
                 desk.missed = False
-                await self._publish_lost(desk, await self._without_ticket(desk))
-            else:
-                await self._suspect(desk)
+                waiting[desk] = await self._without_ticket(desk)
+            elif rows := await self._suspect(desk):
+                waiting[desk] = rows
+        if waiting and self._parts.heart.others:
+            self._others_have.clear()
+            for rows in waiting.values():
+                self._parts.hints.give(ASKED, ",".join(str(row[0]) for row in rows))
+            await asyncio.sleep(self._broker_settings.answer_s)
+        for desk, rows in waiting.items():
+            await self._publish_lost(desk, [row for row in rows if row[0] not in self._others_have])
 
-    async def _suspect(self, desk: Desk) -> None:
+    async def _suspect(self, desk: Desk) -> list[Row]:
+        """The messages that were without a ticket the last time as well."""
         now = asyncio.get_running_loop().time()
         since, before = self._suspects.get(desk.name, (0.0, ()))
         if since and now - since < self._broker_settings.suspect_s:
-            return
+            return []
         rows = await self._without_ticket(desk)
         self._suspects[desk.name] = (now, {row[0] for row in rows})
-        waiting = [row for row in rows if row[0] in before][:_AT_ONCE]
-        if waiting and self._parts.heart.others:
-            self._others_have.clear()
-            self._parts.hints.give(ASKED, ",".join(str(row[0]) for row in waiting))
-            await asyncio.sleep(self._broker_settings.answer_s)
-        await self._publish_lost(desk, [row for row in waiting if row[0] not in self._others_have])
+        return [row for row in rows if row[0] in before][:_AT_ONCE]
 
     async def _without_ticket(self, desk: Desk) -> list[Row]:
         """The first messages that are ready in a queue and nobody here has a ticket of."""

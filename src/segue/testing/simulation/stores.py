@@ -10,8 +10,12 @@ from typing import Protocol, cast
 
 from segue.adapters.memory.store import MemoryStore
 from segue.adapters.postgres.address import Address
+from segue.adapters.postgres.asking import BrokerSettings
+from segue.adapters.postgres.brokered import BrokeredStore
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.store import PostgresStore
+from segue.adapters.rabbitmq.address import read_address as read_broker
+from segue.adapters.rabbitmq.broker import RabbitBroker
 from segue.adapters.sqlite.store import SqliteStore
 from segue.ports.outside import Clock
 from segue.ports.store import Store
@@ -116,6 +120,33 @@ class DurablePostgres:
         if self._blocking is not None:
             self._blocking.end()
         self._beside.close()
+
+
+class DurableTickets(DurablePostgres):
+    """The same with RabbitMQ beside it. A crash cuts the connections to that, too."""
+
+    name = "rabbitmq"
+
+    def __init__(self, clock: Clock, address: Address, url: str, prefix: str) -> None:
+        super().__init__(clock, address)
+        self._url = url
+        self._tickets = BrokerSettings(prefix=prefix)
+        self._broker: RabbitBroker | None = None
+
+    async def _open(self) -> PostgresStore:
+        if self._broker is not None and isinstance(self._store, BrokeredStore):
+            await self._store.halt()
+            await self._broker.abandon()
+        self._broker = RabbitBroker(read_broker(self._url))
+        settings = PostgresSettings(gone_s=0.0, poll_s=3600.0, claim=1)
+        return await BrokeredStore.open_with(
+            self._address,
+            self._broker,
+            clock=self._clock,
+            secrets=PlainSecrets(),
+            settings=settings,
+            tickets=self._tickets,
+        )
 
 
 STORES: dict[str, Callable[[Clock], Durable]] = {"memory": DurableMemory, "sqlite": DurableSqlite}
