@@ -20,6 +20,7 @@ from aio_pika.exceptions import AMQPError
 from campaign.processes import free_port
 from campaign.waiting import until_async
 from campaign.world import World
+from segue.testing.rabbitmq import end_name_server
 
 # What the command of the Debian package calls; the command itself changes to another user when root calls it.
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -94,7 +95,7 @@ class Broker:
         if self._process is not None:
             self._signal(signal.SIGKILL)
             self._process.wait()
-            subprocess.run(["epmd", "-kill"], env=self._environment, check=False, capture_output=True)
+            end_name_server(self._environment)
             self._process = None
 
     def _signal(self, number: int) -> None:

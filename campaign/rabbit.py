@@ -173,5 +173,7 @@ async def burrow(folder: Path) -> AsyncIterator[Burrow]:
         await made.wire.start()
         yield made
     finally:
-        await made.wire.close()
-        rabbit.kill()
+        try:
+            await made.wire.close()
+        finally:
+            rabbit.kill()

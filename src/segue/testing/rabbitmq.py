@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 # What the command of the Debian package calls; the command itself changes to another user when root calls it.
@@ -115,11 +115,7 @@ class Rabbit:
             os.killpg(pid, signal.SIGKILL)
         if process is not None:
             process.wait()
-        mark = f"ERL_EPMD_PORT={self._environment['ERL_EPMD_PORT']}".encode()
-        for place in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):  # `epmd -kill` refuses as long as it believes the node alive
-                if (place / "comm").read_text() == "epmd\n" and mark in (place / "environ").read_bytes().split(b"\0"):
-                    os.kill(int(place.name), signal.SIGKILL)
+        end_name_server(self._environment)
 
     def remove(self) -> None:
         """End it, and remove its folder."""
@@ -154,6 +150,16 @@ class Rabbit:
     def pid(self) -> int | None:
         """The process, None while it does not run."""
         return self._pid
+
+
+def end_name_server(environment: Mapping[str, str]) -> None:
+    """End Erlang's name server that a node with this environment has begun. `epmd -kill` refuses as long as it believes
+    the node alive."""
+    mark = f"ERL_EPMD_PORT={environment['ERL_EPMD_PORT']}".encode()
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (place / "comm").read_text() == "epmd\n" and mark in (place / "environ").read_bytes().split(b"\0"):
+                os.kill(int(place.name), signal.SIGKILL)
 
 
 def started(settings: Sequence[str] = ()) -> Rabbit:

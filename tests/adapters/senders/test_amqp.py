@@ -20,6 +20,7 @@ from segue.adapters.senders import Senders
 from segue.model.notices import AmqpSender, SenderSettings
 from segue.ports.notifier import Undelivered
 from segue.testing.contracts.notifier import SECRET, NotifierContract, Received, notice
+from segue.testing.rabbitmq import end_name_server
 from tests.skipping import needs_command
 
 _START_S = 90.0
@@ -76,7 +77,7 @@ class Rabbit:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         # Erlang's name server was started on a port of its own, too.
-        subprocess.run(["epmd", "-kill"], env=self._environment, check=False, capture_output=True)
+        end_name_server(self._environment)
 
 
 def _free_port() -> int:
