@@ -156,7 +156,7 @@ def broker(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
                 before = one.cpu_s(), cluster.cpu_s(), rabbit.cpu_s()
                 rounds[name].append(finishing(one, seconds))
                 after = one.cpu_s(), cluster.cpu_s(), rabbit.cpu_s()
-                count = rounds[name][-1] * seconds
+                count = max(1.0, rounds[name][-1] * seconds)
                 parts = zip(("segue", "postgres", "rabbitmq"), before, after, strict=True)
                 spent[name] = {f"{part}_cpu_us": round((now - then) / count * 1e6, 1) for part, then, now in parts}
         for name, one in servers.items():
