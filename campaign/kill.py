@@ -36,7 +36,7 @@ STARTS_PER_S = 100.0
 STARTS_PER_S_OF_SEVERAL = 40.0
 LONGEST_LIFE_S = 2.5
 AGAIN_EVERY = 20
-CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'segue'"
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'segue%'"
 
 
 def body(number: int) -> Body:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -11,12 +12,17 @@ from msgspec.structs import replace
 
 from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.beside import PostgresBeside
+from segue.adapters.postgres.connect import Connection, connect
 from segue.adapters.postgres.locks import BEGIN
+from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.store import PostgresStore
 from segue.adapters.sql import audit as auditing
 from segue.model.errors import StoreUnavailable
+from segue.model.graph import LimitRule
 from segue.model.message import Message
 from segue.model.versions import Version, VersionState
+from segue.ports.limits import Ask
+from segue.tasks import end
 from segue.testing.contracts.store_world import PROCESS, PlainSecrets, Player, passed
 from segue.testing.postgres import abandon
 from tests.postgres import AT_ONCE, FaultyConnection, PostgresWorld
@@ -281,3 +287,92 @@ async def test_an_audit_takes_as_long_as_it_takes(database: Address) -> None:
     assert all(found.balanced for found in await asyncio.gather(*audits))
     await blocker.close()
     await world.close()
+
+
+RULE = LimitRule(key="crm", calls=2, per_ms=1_000)
+
+
+class SlowAnswers(Connection):
+    """A connection over which answers to commits come only when they may, as over a network that was cut meanwhile."""
+
+    hold = False
+    may = asyncio.Event()
+    waits = asyncio.Event()
+
+    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
+        said = await super().execute(query, *args, timeout=timeout)
+        if query == "COMMIT" and SlowAnswers.hold:
+            SlowAnswers.waits.set()
+            await SlowAnswers.may.wait()
+        return said
+
+
+async def test_what_was_granted_to_one_believed_dead_is_no_grant(database: Address) -> None:
+    """Its slots have gone to others since; calls under them would be more than the limit allows (P7)."""
+    SlowAnswers.hold, SlowAnswers.may, SlowAnswers.waits = False, asyncio.Event(), asyncio.Event()
+    silent = PostgresSettings(beat_s=3_600.0, fence_s=0.0, own_clock=False)
+    world = PostgresWorld(database, PostgresSettings(beat_s=3_600.0, silent_s=0.0, own_clock=False))
+    cut = await PostgresStore.open(
+        database, clock=world.clock, secrets=PlainSecrets(), settings=silent, connection_class=SlowAnswers
+    )
+    await world.open()
+    await cut.declare_rules(0, [RULE])
+    asks = [Ask(holder=f"cut-{n}", keys=("crm",), rules=(RULE,)) for n in range(2)]
+    assert await cut.settle_slots([], asks[:0]) == []
+    SlowAnswers.hold = True
+    asking = asyncio.create_task(cut.settle_slots([], asks))
+    await SlowAnswers.waits.wait()
+    others = world.postgres
+    assert await others.settle_slots([], [Ask(holder="other-0", keys=("crm",), rules=(RULE,))]) != [None]
+    await others._parts.heart.beat()  # who was silent is dead by now
+    assert await others.tidy_slots() == 2
+    world.clock.advance(RULE.per_ms + 1)
+    granted = await others.settle_slots([], [Ask(holder=f"other-{n}", keys=("crm",), rules=(RULE,)) for n in range(2)])
+    assert granted == [None, None]
+    SlowAnswers.hold = False
+    SlowAnswers.may.set()
+    with pytest.raises(StoreUnavailable, match="gave away"):
+        await asking
+    await cut.close()
+    await world.close()
+
+
+async def test_a_process_that_is_heard_is_granted_what_it_asks_for(database: Address) -> None:
+    """Also when it has to be asked whether the others heard it."""
+    world = PostgresWorld(database, PostgresSettings(fence_s=0.0, own_clock=False))
+    await world.open()
+    await world.postgres.declare_rules(0, [RULE])
+    assert await world.postgres.settle_slots([], [Ask(holder="one", keys=("crm",), rules=(RULE,))]) == [None]
+    await world.close()
+
+
+async def test_what_a_vanished_process_left_open_is_ended_with_it(pair: Pair) -> None:
+    """Its host is gone, and the database does not know it yet: a transaction of it is open and holds locks, and its
+    heart's lock is held, too. Who buries it does not wait for them, and nobody with it."""
+    gone = pair.world.postgres
+    await end(gone._parts.heart._task)
+    lane = gone._parts.writer._lanes[0]
+    left = await lane._link.get()
+    await left.execute(BEGIN)
+    theirs = pair.theirs.postgres
+    heart = theirs._parts.heart
+    heart._settings = replace(heart._settings, silent_s=0.0)
+    async with asyncio.timeout(5):
+        await heart.beat()
+    version = await pair.two.enable()
+    await pair.two.start(body=b"1")
+    assert heart.others == 0
+    assert len(await take_all(pair.two, version, "a")) == 1
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await left.execute("COMMIT")
+
+
+async def test_a_connection_notices_that_nothing_comes_back(database: Address) -> None:
+    connection = await connect(database, PostgresSettings(), Connection)
+    held = connection._transport.get_extra_info("socket")
+    try:
+        assert held.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert held.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 8_000
+        assert await connection.fetchval("SHOW tcp_user_timeout") == "10000"
+    finally:
+        await connection.close()

@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 LETS_IN = f"hostssl keyed {USER} {HOST}/32 cert\nhostssl all {USER} {HOST}/32 scram-sha-256\n"
 ENCRYPTED = (
     "SELECT count(*), bool_and(s.ssl) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid)"
-    " WHERE a.application_name = 'segue'"
+    " WHERE a.application_name LIKE 'segue%'"
 )
 
 

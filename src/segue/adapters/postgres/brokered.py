@@ -26,7 +26,7 @@ from segue.adapters.postgres.lost import ANSWERED, ASKED
 from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.relay import Relay
 from segue.adapters.postgres.schema import bring_up_to_date
-from segue.adapters.postgres.settings import PostgresSettings
+from segue.adapters.postgres.settings import PostgresSettings, named
 from segue.adapters.postgres.shelf import UNKNOWN, Shelf
 from segue.adapters.postgres.store import PostgresStore, parts_of
 from segue.adapters.postgres.tickets import Row
@@ -82,7 +82,7 @@ class BrokeredStore(Gathering, PostgresStore):
     ) -> BrokeredStore:
         """Open the store; a broker that cannot be reached is no reason not to. Raises as `PostgresStore.open`."""
         # One transaction at a time: what is confirmed is known by one number, up to which all is committed.
-        settings = replace(settings or PostgresSettings(), writers=1)
+        settings = replace(named(settings or PostgresSettings()), writers=1)
         await bring_up_to_date(address, settings)
         parts = parts_of(address, clock, secrets, settings, connection_class)
         store = cls(

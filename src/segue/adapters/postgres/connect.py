@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,16 +20,22 @@ from segue.model.errors import Invalid, SegueError, StoreUnavailable
 OLDEST = 150_000
 """The oldest PostgreSQL that is supported, as its `server_version_num`."""
 
-# The server ends a transaction that its process left open, and notices soon when the host of a process is gone.
+# The server ends a transaction that its process left open, and notices soon when the host of a process is gone: by
+# asking when nothing is said, and by what is not confirmed when something was.
 _SESSION = {
-    "application_name": "segue",
     "idle_in_transaction_session_timeout": "10s",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
     "jit": "off",
     "timezone": "UTC",
 }
+# The same on this side: of a database that can no longer be reached nobody says so. Without it a statement waits for
+# its whole time, also when the network has long been back and only the connection is gone.
+_SILENCE_MS = 8_000
+_ASK_AFTER_S = 3
+_ASK_EVERY_S = 2
 _NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
 BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 """For connections whose statements touch few rows of large tables, each found by an index. A plan is made when a
@@ -51,6 +58,7 @@ class Connection(_Base):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _notice_silence(args[1].get_extra_info("socket"))
         self._kept: dict[str, asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record]] = {}
 
     async def prepared(self, text: str) -> asyncpg.prepared_stmt.PreparedStatement[asyncpg.Record]:
@@ -79,7 +87,7 @@ async def connect(
             password=address.password,
             timeout=settings.connect_s,
             command_timeout=settings.statement_s,
-            server_settings=dict(session),
+            server_settings={**session, "application_name": settings.name},
             connection_class=connection_class,
         )
     except ERRORS as error:
@@ -115,6 +123,22 @@ async def check_server(connection: Connection, address: Address) -> None:
     if found < OLDEST:
         shown = f"{found // 10_000}.{found % 10_000}"
         raise StoreUnavailable(f"{address.shown} is PostgreSQL {shown}; {OLDEST // 10_000} or later is needed")
+
+
+def _notice_silence(held: socket.socket | None) -> None:
+    """Have the system give up a connection over which nothing has come back for some seconds."""
+    if held is None or held.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", _ASK_AFTER_S),
+        ("TCP_KEEPINTVL", _ASK_EVERY_S),
+        ("TCP_KEEPCNT", _SILENCE_MS // 1000 // _ASK_EVERY_S),
+        ("TCP_USER_TIMEOUT", _SILENCE_MS),
+    ):
+        option = getattr(socket, name, None)
+        if option is not None:
+            held.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class Link:

@@ -14,6 +14,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
+
 from segue.adapters.postgres.connect import Connection, Link
 from segue.adapters.postgres.hints import CHANNEL
 from segue.adapters.postgres.locks import HOLDERS, HOLDERS_CLASS, WORK
@@ -29,11 +31,17 @@ _ENTER = "INSERT INTO holder (id, beat, about, revision) VALUES (nextval('holder
 _OLDEST = f"SELECT value FROM fact WHERE name = '{FACT}'"  # noqa: S608 - a name
 _LOCK = f"SELECT pg_advisory_lock({HOLDERS} + $1::bigint)"
 _BEAT = "UPDATE holder SET beat = beat + 1 WHERE id = $1 RETURNING beat"
-_OTHERS = (
-    "SELECT h.id, h.beat, EXISTS (SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1"  # noqa: S608
+_ITS_LOCK = (
+    " FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1"  # noqa: S608 - numbers of ours
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    f" AND l.classid::bigint = {HOLDERS_CLASS} + (h.id >> 32) AND l.objid::bigint = (h.id & 4294967295) AND l.granted)"
-    " FROM holder h WHERE h.id <> $1"
+    f" AND l.classid::bigint = {HOLDERS_CLASS} + (h.id >> 32) AND l.objid::bigint = (h.id & 4294967295) AND l.granted"
+)
+_OTHERS = f"SELECT h.id, h.beat, EXISTS (SELECT 1{_ITS_LOCK}) FROM holder h WHERE h.id <> $1"  # noqa: S608
+# The name of the connection that has the lock is that of all its process has, and of no others.
+_END_ITS = (
+    "SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a JOIN pg_stat_activity b"  # noqa: S608
+    " ON b.application_name = a.application_name JOIN holder h ON h.id = $1 AND h.beat = $2"
+    f" WHERE a.pid <> pg_backend_pid() AND a.application_name LIKE 'segue %' AND b.pid IN (SELECT l.pid{_ITS_LOCK})"
 )
 _ALONE = f"SELECT pg_advisory_xact_lock({WORK})"
 _BURY = "DELETE FROM holder WHERE id = $1 AND beat = $2"
@@ -215,7 +223,13 @@ class Heart:
         return dead
 
     async def _bury(self, connection: Connection, dead: int, beat: int) -> None:
-        """Free what a dead one held, unless it was heard meanwhile. Nobody commits while its row goes."""
+        """Free what a dead one held, unless it was heard meanwhile. Nobody commits while its row goes.
+
+        What it left open is ended first: the database may not know yet that its host is gone, and all would wait with
+        us for its locks.
+        """
+        with contextlib.suppress(asyncpg.InsufficientPrivilegeError):  # it is another user's, and ends by itself
+            await connection.execute(_END_ITS, dead, beat)
         async with connection.transaction():
             await connection.execute(_ALONE)
             gone = await connection.execute(_BURY, dead, beat)

@@ -115,6 +115,8 @@ class SharedMessages:
                 return []
         while self._wants_more(shelf, limit, now):
             await asyncio.shield(self._load(shelf, limit, now))
+        if heart.others and not heart.sure:  # what was read may have been long on its way
+            await heart.confirm()
         messages = shelf.take(limit, now)
         for held in messages:
             self._taken[held.seq] = held

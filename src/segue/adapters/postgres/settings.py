@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class PostgresSettings(Struct, frozen=True, kw_only=True):
@@ -20,7 +25,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     `idle_s`: what nobody asked for so long is given back to all. `poll_s`: how often to look what is ready, whatever
     hints come. `unsure_s`: how long callers wait for the truth about a commit whose answer was lost. `own_clock`: what
     time it is for limits and leases says the database. `statement_s`: how long one statement may take; None for as long
-    as it takes.
+    as it takes. `name`: what the database calls the connections of this process.
     """
 
     max_live: int = 5_000_000
@@ -44,3 +49,14 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     unsure_s: float = 10.0
     recount_s: float = 15.0
     own_clock: bool = True
+    name: str = "segue"
+
+
+def about() -> str:
+    """What this process says of itself."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def named(settings: PostgresSettings) -> PostgresSettings:
+    """With a name that no other process has, so that the connections of one whose host has vanished can be found."""
+    return replace(settings, name=f"segue {secrets.token_hex(4)} {about()}"[:63])

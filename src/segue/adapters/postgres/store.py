@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +20,7 @@ from segue.adapters.postgres.messages import SharedMessages
 from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.schema import bring_up_to_date, newest
 from segue.adapters.postgres.scripted import PostgresScripts, read, read_once
-from segue.adapters.postgres.settings import PostgresSettings
+from segue.adapters.postgres.settings import PostgresSettings, about, named
 from segue.adapters.postgres.trouble import ERRORS
 from segue.adapters.postgres.writer import Writer
 from segue.adapters.sql import notices, views
@@ -41,6 +39,7 @@ from segue.adapters.sql.ports.views import StoredViews
 from segue.model.errors import SegueError, StoreUnavailable
 from segue.model.events import Event, EventKind
 from segue.model.ledger import Audit
+from segue.ports.limits import Ask, Ended
 from segue.ports.notices import Scan
 from segue.ports.outside import Clock, Secrets
 from segue.tasks import end
@@ -109,7 +108,7 @@ class PostgresStore(
         parts.heart = Heart(
             link({}),
             parts.settings,
-            f"{socket.gethostname()}:{os.getpid()}",
+            about(),
             newest(),
             on_evicted=self.evicted,
             on_freed=self.look_again,
@@ -140,7 +139,7 @@ class PostgresStore(
 
         Raises StoreUnavailable when it cannot be used, Invalid for an address that makes no sense.
         """
-        settings = settings or PostgresSettings()
+        settings = named(settings or PostgresSettings())
         await bring_up_to_date(address, settings)
         parts = parts_of(address, clock, secrets, settings, connection_class)
         store = cls(parts, lambda session: Link(address, settings, connection_class, session))
@@ -197,6 +196,18 @@ class PostgresStore(
 
     def _alive(self) -> Select[Any]:
         return _HOLDERS
+
+    async def settle_slots(self, ended: Sequence[Ended], asks: Sequence[Ask]) -> list[int | None]:
+        """See `SharedLimits`. The answer may have been long on its way, while others believed this process dead and
+        gave its slots away: then nothing was granted."""
+        heart, holder = self._parts.heart, self.holder
+        answers = await super().settle_slots(ended, asks)
+        if None in answers:
+            if not heart.sure:
+                await heart.confirm()
+            if heart.id != holder:
+                raise StoreUnavailable("others gave away what this process was granted, since it was not heard")
+        return answers
 
     @property
     def holder(self) -> int:
