@@ -22,6 +22,7 @@ from campaign import (
     cluster,
     disk,
     figures,
+    hosts,
     kill,
     limits,
     migrate,
@@ -56,6 +57,7 @@ CAMPAIGNS = {
     "switch": Campaign(switch.campaign, 500),
     "switch-kill": Campaign(switch.campaign_with_kills, 500),
     "cluster": Campaign(cluster.campaign, 300),
+    "hosts": Campaign(hosts.campaign, 100, tuple(hosts.PLAYS)),
     "migrate": Campaign(migrate.campaign, 10),
     "upgrade": Campaign(upgrade.campaign, 10),
     "batch": Campaign(batch.campaign, 20),
@@ -93,7 +95,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--store",
         choices=STORES,
         default=said.get("STORE") or EMBEDDED,
-        help="what the campaigns stand on; cluster always has several processes (default: STORE, or embedded)",
+        help="what the campaigns stand on; cluster always has several processes, hosts has hosts"
+        " (default: STORE, or embedded)",
     )
     parser.add_argument("--keep", type=Path, help="put data folders and logs below this folder, and keep them")
     parser.add_argument("--case", action="append", default=[], help="play this case of the campaign; repeatable")

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-
-from msgspec import Struct
 
 from campaign.draw import Limit, Task, draw
 from campaign.load import Load
@@ -34,13 +33,6 @@ PROCESSES = {"one": ("red", "green"), "two": ("green", "blue"), "three": ("blue"
 """The keys of each process' actions, one after the other."""
 
 
-class Used(Struct):
-    """What was seen of one key: the most calls in any window, as a share of what is allowed, and how much was used."""
-
-    most: float
-    share: float
-
-
 async def campaign(plan: Plan, folder: Path) -> Result:
     """One run after the other, each on a folder of its own, with so many kills."""
     result = Result.empty(NAME, plan)
@@ -52,13 +44,13 @@ async def campaign(plan: Plan, folder: Path) -> Result:
         run += 1
         (folder / str(run)).mkdir()
         used = await _run(plan, folder / str(run), run, kills, result)
-        shares += [each.share for each in used.values()]
-        plan.tell(NAME, f"run {run}: {', '.join(f'{key} {each.share:.3f} used' for key, each in used.items())}")
+        shares += used.values()
+        plan.tell(NAME, f"run {run}: {', '.join(f'{key} {share:.3f} used' for key, share in used.items())}")
     result.notes |= {"runs": run, "least_used": round(min(shares), 4), "used": round(sum(shares) / len(shares), 4)}
     return result
 
 
-async def _run(plan: Plan, folder: Path, run: int, kills: int, result: Result) -> dict[str, Used]:
+async def _run(plan: Plan, folder: Path, run: int, kills: int, result: Result) -> dict[str, float]:
     async with world(folder, store=plan.store) as here:
         await here.start(WORKER)
         for process, keys in PROCESSES.items():
@@ -72,12 +64,12 @@ async def _run(plan: Plan, folder: Path, run: int, kills: int, result: Result) -
         here.check_log()
         await here.server.stop()
         await here.audit()
-        used = {key: _judge(here, times, key, down_s) for key, times in _times(folder).items()}
+        used = {key: _judge(here, times, key, down_s) for key, times in seen_times(folder, WORKER).items()}
         for key in KEYS:
             if key not in used:
                 here.problems.append(f"no call under {key} was made")
-            elif used[key].share < LEAST_USED and kills == KILLS_A_RUN:  # the short form judges no times
-                here.problems.append(f"of what {key} allows {used[key].share:.1%} was used in run {run}")
+            elif used[key] < LEAST_USED and kills == KILLS_A_RUN:  # the short form judges no times
+                here.problems.append(f"of what {key} allows {used[key]:.1%} was used in run {run}")
         result.accepted += sum(len(load.accepted) for load in loads)
         result.audits += here.audits
         result.balanced = result.balanced and not here.unbalanced
@@ -110,33 +102,35 @@ async def _kills(here: World, plan: Plan, run: int, kills: int) -> float:
     return down_s
 
 
-def _times(folder: Path) -> dict[str, list[float]]:
+def seen_times(folder: Path, worker: str) -> dict[str, list[float]]:
     """When the service saw the calls of each key, in s."""
     times: dict[str, list[float]] = defaultdict(list)
-    for line in (folder / f"{WORKER}.book.times").read_text(encoding="ascii").splitlines():
+    for line in (folder / f"{worker}.book.times").read_text(encoding="ascii").splitlines():
         key, at = line.split("\t")
         times[key].append(float(at))
     return {key: sorted(seen) for key, seen in times.items()}
 
 
-def _judge(here: World, times: list[float], key: str, down_s: float) -> Used:
-    """Look at every window of each length, beginning at each call; and at what was used of what the strictest rule
-    allows in the time that there was a server."""
-    most = 0.0
-    for calls, per in WINDOWS:
-        begin = 0
-        for end, at in enumerate(times):
-            while at - times[begin] >= per:
-                begin += 1
-            held = end - begin + 1
-            most = max(most, held / calls)
-            if held > calls:
-                here.problems.append(
-                    f"{key}: {held} calls within {per} s from {times[begin]:.3f} on; {calls} are allowed"
-                )
-                break
+def _judge(here: World, times: list[float], key: str, down_s: float) -> float:
+    """Look at every window; how much was used of what the strictest rule allows in the time that there was a server."""
+    here.problems += excess(times, key, WINDOWS)
     calls, per = max(WINDOWS, key=lambda window: window[1] / window[0])
     whole = int((times[-1] - times[0]) // per)
     seen = sum(at < times[0] + whole * per for at in times)
     allowed = calls * max(whole - down_s / per, 1.0)
-    return Used(most, min(1.0, seen / allowed))
+    return min(1.0, seen / allowed)
+
+
+def excess(times: Sequence[float], key: str, windows: Sequence[tuple[int, int]]) -> list[str]:
+    """The first window of each length, wherever it begins, that held more calls than allowed."""
+    problems = []
+    for calls, per in windows:
+        begin = 0
+        for end, at in enumerate(times):
+            while at - times[begin] >= per:
+                begin += 1
+            if end - begin + 1 > calls:
+                held = f"{end - begin + 1} calls within {per} s from {times[begin]:.3f} on"
+                problems.append(f"{key}: {held}; {calls} are allowed")
+                break
+    return problems

@@ -8,9 +8,11 @@ from random import Random
 
 from msgspec import Struct
 
-EMBEDDED, POSTGRES, SEVERAL, RABBITMQ = STORES = ("embedded", "postgres", "several", "rabbitmq")
+EMBEDDED, POSTGRES, SEVERAL, RABBITMQ, HOSTS = STORES = ("embedded", "postgres", "several", "rabbitmq", "hosts")
 """What a campaign may stand on: the data folder's own store; a PostgreSQL of the campaign's own; that, and on it a
-process with the API, two that run every control service, and a timer service; and these with RabbitMQ beside it."""
+process with the API, two that run every control service, and a timer service; these with RabbitMQ beside it; and that
+PostgreSQL, with the API on a host of its own and two hosts that run every control service and the timers, each host a
+network namespace."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The worker of the campaigns: `python -m campaign.worker NAME BOOK PORT`, written with segue-sdk.
+"""The worker of the campaigns: `python -m campaign.worker NAME BOOK HOST PORT KEPT_S`, written with segue-sdk.
 
 Every action writes the call into the book and forwards the message. The body says at which action the worker asks for
 a repeat, and how long it takes. Beside the SDK's routes it serves `GET /calls` (the book), `GET /counts`, and
@@ -216,10 +216,10 @@ async def _answer(send: Send, status: int, content: bytes) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
-def main(name: str, path: str, port: str, kept_s: str) -> None:
-    """Serve on the port of 127.0.0.1 until SIGTERM; connections that are idle for `kept_s` are closed."""
+def main(name: str, path: str, host: str, port: str, kept_s: str) -> None:
+    """Serve on the port until SIGTERM; connections that are idle for `kept_s` are closed."""
     book = Book(Path(path))
-    listener = socket.create_server(("127.0.0.1", int(port)), backlog=2048)
+    listener = socket.create_server((host, int(port)), backlog=2048)
     config = uvicorn.Config(
         Application(make(name, book, TookBook(Path(path))), book),
         lifespan="on",
@@ -229,7 +229,7 @@ def main(name: str, path: str, port: str, kept_s: str) -> None:
         access_log=False,
         timeout_keep_alive=int(kept_s),
     )
-    print(f"Worker {name} is ready on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    print(f"Worker {name} is ready on http://{host}:{listener.getsockname()[1]}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
 
 

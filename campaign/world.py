@@ -18,13 +18,18 @@ from campaign.api import NO_ANSWER, Api
 from campaign.book import Call, read_calls
 from campaign.check import Books, Verdict, compare
 from campaign.load import Load
-from campaign.plan import EMBEDDED, RABBITMQ, SEVERAL
+from campaign.network import Network, network
+from campaign.plan import EMBEDDED, HOSTS, RABBITMQ, SEVERAL
 from campaign.processes import Child, Children, ProcessError, free_port
 from campaign.rabbit import Burrow, burrow
 from campaign.server import Server
 from campaign.waiting import until_async
 from campaign.worker import KEPT_S, Mode
 from segue.testing.postgres import Cluster, running
+
+LOOPBACK = "127.0.0.1"
+API, ONE, TWO = ("api", "one", "two")
+"""The hosts of a campaign that stands on such: one with the API, two that run every control service."""
 
 REQUEST_S = 30.0
 SETTLED_WITHIN_S = 300.0
@@ -34,12 +39,20 @@ class WorkerProcess:
     """One worker on one port with one book, over as many lives as a campaign gives it."""
 
     def __init__(
-        self, children: Children, session: aiohttp.ClientSession, folder: Path, name: str, kept_s: int = KEPT_S
+        self,
+        children: Children,
+        session: aiohttp.ClientSession,
+        folder: Path,
+        name: str,
+        *,
+        kept_s: int,
+        host: str,
     ) -> None:
         self.name = name
+        self._host = host
         self._kept_s = str(kept_s)
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self._children = children
         self._session = session
         self._book = folder / f"{name}.book"
@@ -47,8 +60,8 @@ class WorkerProcess:
 
     async def start(self) -> None:
         """Start a life and wait until it is ready."""
-        command = [sys.executable, "-m", "campaign.worker", self.name, str(self._book), str(self.port)]
-        command.append(self._kept_s)
+        command = [sys.executable, "-m", "campaign.worker", self.name, str(self._book)]
+        command += [self._host, str(self.port), self._kept_s]
         self._child = self._children.spawn(f"worker-{self.name}", command)
         await self._child.ready(r"is ready on (http://\S+)")
 
@@ -95,6 +108,7 @@ class World:
     def __init__(self, folder: Path, children: Children, session: aiohttp.ClientSession, server: Server) -> None:
         self.database: Cluster | None = None
         self.burrow: Burrow | None = None
+        self.network: Network | None = None
         self.folder = folder
         self.children = children
         self.session = session
@@ -108,16 +122,21 @@ class World:
 
     async def start(self, *workers: str) -> None:
         """Start the server, make the token, start and register the workers."""
+        # Where others may reach it no server starts before there is one.
+        token = "" if self.network is None else await self.server.token()
         await self.server.start()
         for other in self.others:
             await other.start()
-        self.api = Api(self.session, self.server.url, await self.server.token())
+        self.api = Api(self.session, self.server.url, token or await self.server.token())
         for name in workers:
             await self.employ(name)
 
     async def employ(self, name: str, kept_s: int = KEPT_S) -> None:
         """Start and register a worker, which closes connections that are idle for so long."""
-        worker = self.workers[name] = WorkerProcess(self.children, self.session, self.folder, name, kept_s)
+        host = LOOPBACK if self.network is None else self.network.work
+        worker = self.workers[name] = WorkerProcess(
+            self.children, self.session, self.folder, name, kept_s=kept_s, host=host
+        )
         await worker.start()
         await self.api.call("POST", "/workers", {"name": name, "url": worker.url})
 
@@ -200,13 +219,28 @@ async def world(
 ) -> AsyncIterator[World]:
     """A world in a folder; on leaving, in whatever way, all its processes have ended."""
     async with contextlib.AsyncExitStack() as stack:
-        database = None if store == EMBEDDED else stack.enter_context(running())
+        made, database = None, None
+        if store == HOSTS:
+            made = await stack.enter_async_context(network(folder, API, ONE, TWO))
+        if store != EMBEDDED:
+            database = stack.enter_context(running(address=made.store if made else LOOPBACK))
         broker = await stack.enter_async_context(burrow(folder / "rabbit")) if store == RABBITMQ else None
         if broker is not None:
             environment = {"SEGUE_BROKER": broker.url} | dict(environment or {})
         here = await stack.enter_async_context(_world(folder, environment, database, store))
         here.burrow = broker
+        if made is not None:
+            await _spread(here, made)
         yield here
+
+
+async def _spread(here: World, made: Network) -> None:
+    """Have the processes on hosts of their own, of which none is started yet."""
+    here.network = made
+    here.server.command = ("serve", "--roles", "api", "--host", made.address(API))
+    here.server.leash = await made.boot(API)
+    for name in (ONE, TWO):
+        here.add(f"segue-{name}", "serve", "--roles", "control,timers,status").leash = await made.boot(name)
 
 
 @contextlib.asynccontextmanager

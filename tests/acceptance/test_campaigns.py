@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from campaign.network import why_not
 from campaign.places import may_mount
 from campaign.processes import ROOT
 from segue.adapters.postgres.schema import newest
 from tests.postgres import needs_postgres
-from tests.skipping import needs_command
+from tests.skipping import NOT_APPLICABLE, needs_command
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -89,6 +90,21 @@ def test_several_processes_of_which_any_is_killed(tmp_path: Path) -> None:
     line = play(tmp_path, "cluster", "--faults", "3", "--seed", "6")
     assert line["notes"]["ticks"] > 0
     assert line["notes"]["lives"] >= 5
+
+
+def test_hosts_that_vanish_and_are_cut_off(tmp_path: Path) -> None:
+    """Each is noticed, its work goes on elsewhere, and it comes back, with stale work in the second case."""
+    needs_postgres()
+    needs_command("ip", "iproute2")
+    why = why_not()
+    if why:
+        pytest.skip(f"{NOT_APPLICABLE}: no network of one's own can be made here ({why})")
+    line = play(tmp_path, "hosts", "--case", "vanished", "--case", "cut", "--seed", "3")
+    notes = line["notes"]
+    assert (notes["vanished"], notes["cut"]) == (1, 1)
+    assert notes["vanished_noticed_s"] > 0
+    assert notes["cut_noticed_s"] > 0
+    assert notes["ticks"] > 0
 
 
 def test_moves_to_postgresql_and_back(tmp_path: Path) -> None:
@@ -188,7 +204,11 @@ def test_nothing_stays_behind_after_a_signal(tmp_path: Path) -> None:
         ([], {"ONLY": "kill,storm"}, "there is no campaign 'storm'"),
         (["kill"], {"FAULTS": "many"}, "FAULTS has to be a whole number, and is 'many'"),
         (["kill", "--faults", "0"], {}, "at least one fault"),
-        (["kill"], {"STORE": "postgresql"}, "STORE has to be one of embedded, postgres, several, and is 'postgresql'"),
+        (
+            ["kill"],
+            {"STORE": "postgresql"},
+            "STORE has to be one of embedded, postgres, several, rabbitmq, hosts, and is 'postgresql'",
+        ),
         (["disk", "--case", "flood"], {}, "there is no case 'flood'; there are full disk,"),
     ],
 )

@@ -1,7 +1,7 @@
 """A PostgreSQL of one's own, for tests, campaigns and benches: from the system's programs, in a temporary folder.
 
-It listens on a free port of the loopback address. PostgreSQL refuses to run as root; then it runs as the system's user
-`postgres`, to whom the folder belongs.
+It listens on a free port of the loopback address, or of another one of this machine. PostgreSQL refuses to run as root;
+then it runs as the system's user `postgres`, to whom the folder belongs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.store import PostgresStore
 
 USER = "segue"
+LOOPBACK = "127.0.0.1"
 _START_S = 60.0
 _PLACES = "/usr/lib/postgresql"
 _END_OTHERS = (
@@ -61,13 +62,14 @@ class Cluster:
     connect hundreds of times notice; a database that others reach uses the latter.
     """
 
-    def __init__(self, folder: Path, settings: Sequence[str] = (), auth: str = "md5") -> None:
+    def __init__(self, folder: Path, settings: Sequence[str] = (), auth: str = "md5", address: str = LOOPBACK) -> None:
         self._programs = find_programs()
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = folder
         self.password = secrets.token_hex(8)
-        self.port = _free_port()
+        self.address = address
+        self.port = _free_port(address)
         self._make(auth)
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -86,13 +88,16 @@ class Cluster:
             "initdb", "-D", str(data), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", f"--auth={auth}",
             f"--pwfile={secret}", "--no-sync",
         )  # fmt: skip
+        if self.address != LOOPBACK:
+            with (data / "pg_hba.conf").open("a") as hba:
+                hba.write(f"host all {USER} {self.address}/24 {auth}\n")
         with (data / "postgresql.conf").open("a") as conf:
             conf.write("\n".join(["", f"unix_socket_directories = '{self.folder}'", *self._settings, ""]))
 
     def start(self) -> None:
         """Run it, and wait until it answers."""
         command = [
-            str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-h", "127.0.0.1", "-p", str(self.port),
+            str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-h", self.address, "-p", str(self.port),
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - its own programs
@@ -110,7 +115,7 @@ class Cluster:
 
     def answers(self) -> bool:
         """Whether it takes connections."""
-        asked = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        asked = [str(self._programs / "pg_isready"), "-q", "-h", self.address, "-p", str(self.port)]
         return subprocess.run(asked, check=False).returncode == 0  # noqa: S603 - as above
 
     def kill(self) -> None:
@@ -152,7 +157,7 @@ class Cluster:
     def url(self, database: str = "postgres", password: bool = True) -> str:
         """The address of a database in it."""
         secret = f":{self.password}" if password else ""
-        return f"postgresql://{USER}{secret}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{USER}{secret}@{self.address}:{self.port}/{database}"
 
     def sql(self, text: str, database: str = "postgres") -> str:
         """Execute statements as people do; what they answer, a line a row."""
@@ -177,11 +182,11 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running(settings: Sequence[str] = ()) -> Iterator[Cluster]:
+def running(settings: Sequence[str] = (), address: str = LOOPBACK) -> Iterator[Cluster]:
     """A cluster for some time, in a temporary folder that is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="segue-postgres-"))
     folder.chmod(0o755)
-    cluster = Cluster(folder / "cluster", settings)
+    cluster = Cluster(folder / "cluster", settings, address=address)
     try:
         cluster.start()
         yield cluster
@@ -215,9 +220,9 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def _free_port() -> int:
+def _free_port(address: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         port: int = probe.getsockname()[1]
         return port
 
