@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from segue.adapters.sql import views
 from segue.adapters.sqlite.settings import SqliteSettings
+from segue.model.versions import InstanceState
+from segue.ports.views import InstanceFilter
 from segue.testing.contracts.accepting import AcceptingContract
 from segue.testing.contracts.activity import ActivityContract
 from segue.testing.contracts.catalog import KeepingContract, ProcessCatalogContract
@@ -23,7 +27,7 @@ from segue.testing.contracts.queues import QueuesContract
 from segue.testing.contracts.searching import SearchContract
 from segue.testing.contracts.settling import SettlingContract
 from segue.testing.contracts.spreading import SpreadingContract
-from segue.testing.contracts.store_world import StoreWorld
+from segue.testing.contracts.store_world import Player, StoreWorld
 from segue.testing.contracts.upkeep import GivenLimitContract, LimitContract, RetentionContract
 from segue.testing.contracts.views import ViewsContract
 from tests.adapters.sqlite.world import SqliteWorld, use_faulty_connections
@@ -83,6 +87,23 @@ class TestActivity(ActivityContract):
 
 class TestSearching(SearchContract):
     pass
+
+
+async def test_those_that_went_wrong_are_found_behind_many_of_others(
+    world: StoreWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the newest that went wrong are those of other processes, those of one are found all the same."""
+    monkeypatch.setattr(views, "_LOOKED_THROUGH", 1)
+    player = Player(world)
+    version = await player.enable()
+    mine = [(await player.in_trash(version, "a")).instance for _ in range(3)]
+    await player.in_trash(await player.enable("returns"), "a")
+    for limit in (1, 2, 9):
+        wanted = InstanceFilter(process=version.process, state=InstanceState.FAILED, limit=limit)
+        found = await player.store.instances(wanted)
+        assert [each.id for each in found] == mine[::-1][:limit]
+        older = await player.store.instances(replace(wanted, before=mine[2]))
+        assert [each.id for each in older] == mine[1::-1][:limit]
 
 
 class TestViews(ViewsContract):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, literal_column, select
 
 from segue.adapters.sql.live import held_of, live_messages
@@ -75,9 +76,36 @@ def read_instance(row: Row) -> Instance:
     )
 
 
+# So many of the newest that went wrong, of whatever process, are looked through for those of one.
+_LOOKED_THROUGH = 5_000
+_WRONG = frozenset({InstanceState.FAILED, InstanceState.CANCELLED})
+
+
 def instances(wanted: InstanceFilter) -> Script[list[Instance]]:
     """List instances, newest first."""
+    if wanted.process is not None and wanted.state in _WRONG:
+        found = yield from _went_wrong(wanted)
+        if found is not None:
+            return found
     rows = yield INSTANCES.where(*of_filter(wanted)).order_by(instance.c.num.desc()).limit(wanted.limit)
+    return [read_instance(row) for row in rows]
+
+
+def _went_wrong(wanted: InstanceFilter) -> Script[list[Instance] | None]:
+    """List those of a process that failed or were cancelled, by the index of what went wrong, which knows no processes.
+
+    Of a process with millions of instances few went wrong, and only this index leads to them. None where it leads to
+    many of others first: then the process has few of those, and its own instances are to be looked through.
+    """
+    others = replace(wanted, process=None, version=None)
+    newest = select(instance.c.num, instance.c.version).where(*of_filter(others)).order_by(instance.c.num.desc())
+    window = newest.limit(_LOOKED_THROUGH).subquery()
+    mine = select(window.c.num).where(window.c.version.in_(versions_of(wanted.process or "", wanted.version)))
+    rows = yield INSTANCES.where(instance.c.num.in_(mine)).order_by(instance.c.num.desc()).limit(wanted.limit)
+    if len(rows) < wanted.limit:
+        [[looked]] = yield select(func.count()).select_from(window)
+        if looked == _LOOKED_THROUGH:
+            return None
     return [read_instance(row) for row in rows]
 
 
