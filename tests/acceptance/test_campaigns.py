@@ -81,7 +81,7 @@ def test_kill_on_postgresql(tmp_path: Path) -> None:
 def test_kill_with_rabbitmq(tmp_path: Path) -> None:
     needs_postgres()
     needs_command("rabbitmq-server", "rabbitmq-server")
-    line = play(tmp_path, "kill", "--store", "rabbitmq", "--faults", "2", "--seed", "2")
+    line = play(tmp_path, "kill", "--store", "rabbitmq", "--faults", "1", "--seed", "2")
     assert line["messages"] == 5 * line["accepted"]
 
 

@@ -1,6 +1,7 @@
 """The contracts of the store's ports, on PostgreSQL with RabbitMQ as the broker.
 
-Suites about what stands in no queue run on PostgreSQL alone: the code is the same.
+Suites about what stands in no queue run on PostgreSQL alone: the code is the same. Those in which tickets meet little
+that is not in the others run where tests gate a change.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from segue.testing.contracts.spreading import SpreadingContract
 from segue.testing.contracts.store_world import Player, StoreWorld
 from segue.testing.rabbitmq import Rabbit
 from tests.rabbit import RabbitWorld
+from tests.skipping import strict
 
 
 @pytest.fixture
@@ -47,6 +49,10 @@ class Tight:
         return Player(tight)
 
 
+thorough = pytest.mark.skipif(not strict(), reason="it takes long; with SEGUE_CI=1 it is run with RabbitMQ as well")
+
+
+@thorough
 class TestTightQueues(Tight, QueuesContract):
     pass
 
@@ -63,6 +69,7 @@ class TestSettling(SettlingContract):
     pass
 
 
+@thorough
 class TestMeeting(MeetingContract):
     pass
 
@@ -75,6 +82,7 @@ class TestBacklog(BacklogContract):
     pass
 
 
+@thorough
 class TestOperations(OperationContract):
     pass
 
