@@ -270,7 +270,6 @@ async def _all_cut(field: Field, random: Random) -> None:
     await field.wire(hosts, CUT)
     await asyncio.sleep(random.uniform(1, 10))  # the random moment
     await field.wire(hosts, WELL)
-    await field.complete("all_cut")
 
 
 async def _moment(field: Field, random: Random) -> None:
