@@ -41,6 +41,8 @@ WINDOWS = ((12, 1), (50, 5))
 """Calls in a window of so many seconds, under the key."""
 IN_ORDER = ("first", "last")
 STARTS_PER_S = {PROCESS: 25.0, LIMITED: 7.0, ORDERED: 4.0}
+# The short form needs less.
+FEW, LITTLE = 2, 0.3
 PAUSE_S = 1.5
 NOTICED_WITHIN_S = 30.0
 BACK_WITHIN_S = 60.0
@@ -59,7 +61,7 @@ async def campaign(plan: Plan, folder: Path) -> Result:
     """Hit so often, then let everything come to its end, and hold the books against each other."""
     async with world(folder, store=HOSTS) as here, _field(here) as field:
         await _found(here)
-        loads = _loads(here)
+        loads = _loads(here, plan)
         try:
             kinds = await _faults(field, loads, plan)
             for load in loads.values():
@@ -91,10 +93,11 @@ async def _found(here: World) -> None:
     await here.make(ORDERED, chain(IN_ORDER, ORDERLY, prefetch=1))
 
 
-def _loads(here: World) -> dict[str, Load]:
+def _loads(here: World, plan: Plan) -> dict[str, Load]:
     senders = {ORDERED: 1}
+    share = 1.0 if plan.faults > FEW else LITTLE
     return {
-        process: Load(here.api, process, body if process == PROCESS else _plain, rate=rate,
+        process: Load(here.api, process, body if process == PROCESS else _plain, rate=rate * share,
                       senders=senders.get(process, 32))
         for process, rate in STARTS_PER_S.items()
     }  # fmt: skip
