@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,7 +14,7 @@ from segue.adapters.memory.store import MemoryStore
 from segue.core.figures import Figures, Span
 from segue.core.routing import entry_points
 from segue.model.errors import StoreUnavailable
-from segue.model.events import EventKind
+from segue.model.events import Event, EventKind
 from segue.model.graph import Action, ActionKind, Flow, LimitRule, Node, NodeKind, ProcessGraph
 from segue.model.limits import GivenLimit
 from segue.model.services import Member, Role, ServiceStatus
@@ -124,6 +124,29 @@ async def test_a_process_without_control_services_hears_how_its_instance_ended(s
         assert api.services() == []
         assert await start(api) is InstanceState.FINISHED
         await until(lambda: any(state.handled for state in control.services()))
+
+
+async def test_who_runs_control_services_alone_reads_no_ends_of_instances(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each process that is added reads what all the others do."""
+    heard: list[EventKind] = []
+    pass_on = Engine._pass_on
+
+    def note(engine: Engine, events: Sequence[Event]) -> None:
+        if Role.API not in engine.shape.roles:
+            heard.extend(event.kind for event in events)
+        pass_on(engine, events)
+
+    monkeypatch.setattr(Engine, "_pass_on", note)
+    version = await publish(store, graph())
+    async with running(store, Calls(), shape("api", Role.API), shape("control", Role.CONTROL)) as (api, control):
+        for _ in range(3):
+            assert await start(api) is InstanceState.FINISHED
+        await store.retire("p", version.number, discard=False, at=1)
+        await until(lambda: control.services() == [])
+        await until(lambda: EventKind.VERSION_RETIRED in heard)
+    assert EventKind.INSTANCE_FINISHED not in heard
 
 
 async def test_nothing_of_a_process_goes_on_after_its_end(store: MemoryStore) -> None:

@@ -64,6 +64,7 @@ _VERSIONS = frozenset(
         EventKind.LIMITS_CHANGED,
     }
 )
+_CONCERNS = _VERSIONS | {EventKind.VERSION_SWITCHED, EventKind.WORKERS_CHANGED, EventKind.RESTART_ASKED}
 
 
 class Engine:
@@ -125,8 +126,15 @@ class Engine:
         )
         self._deployment = self._deploying(deployers)
         self._scheduler = self._new_scheduler()
-        self._following = Following(store, store, self._heard, shape.poll_s)
+        self._following = self._new_following()
         self._listen()
+
+    def _new_following(self) -> Following:
+        """Who answers starts and tells of what happened needs every event, and soon; the others a few kinds of them."""
+        poll = self.shape.poll_s
+        if {Role.API, Role.STATUS} & self.shape.roles:
+            return Following(self._store, self._heard, poll, rest_s=poll / 50)
+        return Following(self._store, self._heard, poll, kinds=sorted(_CONCERNS), rest_s=poll / 5)
 
     def _limits_of_workers(self, applications: ApplicationWorkers | None) -> WorkerLimits | None:
         if applications is None:

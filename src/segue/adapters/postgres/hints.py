@@ -1,6 +1,8 @@
 """Hints to the other processes, by NOTIFY: gathered for a moment, sent after the commit, lost without harm.
 
 A NOTIFY inside a transaction that commits would make all commits wait for each other, so hints have none of theirs.
+Each goes to every process, which is work for the database each time. So the more processes there are, the longer each
+gathers: no more than so many hints are carried to somebody in a second, however many send.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 CHANNEL = "segue"
 _GATHER_S = 0.005
+_CARRIED = 40_000  # hints times hearers in a second; one core of the database carries about 20,000
 _LONGEST = 7_000  # bytes of a payload that PostgreSQL carries, less some room
 
 Send = Callable[[str], Awaitable[None]]
@@ -18,12 +21,16 @@ Hear = Callable[[str, list[str]], None]
 
 
 class Hints:
-    """Sends and receives. A hint has a topic and a text; the same one is sent once for all that come together."""
+    """Sends and receives. A hint has a topic and a text; the same one is sent once for all that come together.
 
-    def __init__(self, send: Send, hear: Hear, mine: Callable[[], int]) -> None:
+    `others` says how many processes there are besides.
+    """
+
+    def __init__(self, send: Send, hear: Hear, mine: Callable[[], int], others: Callable[[], int]) -> None:
         self._send = send
         self._hear = hear
         self._mine = mine
+        self._others = others
         self._waiting: dict[str, dict[str, None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -32,6 +39,11 @@ class Hints:
         self._waiting.setdefault(topic, {})[text] = None
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._flush())
+
+    @property
+    def gather_s(self) -> float:
+        """How long hints are gathered."""
+        return max(_GATHER_S, (self._others() + 1) ** 2 / _CARRIED)
 
     def take(self, payload: str) -> None:
         """A notice has come, perhaps our own."""
@@ -48,7 +60,7 @@ class Hints:
             await asyncio.wait({self._task})
 
     async def _flush(self) -> None:
-        await asyncio.sleep(_GATHER_S)
+        await asyncio.sleep(self.gather_s)
         while self._waiting:
             topic, texts = next(iter(self._waiting.items()))
             del self._waiting[topic]

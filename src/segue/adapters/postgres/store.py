@@ -114,7 +114,7 @@ class PostgresStore(
             on_freed=self.look_again,
             on_notice=lambda payload: parts.hints.take(payload),  # noqa: PLW0108 - there are none yet
         )
-        parts.hints = Hints(parts.heart.notify, self.hear, lambda: parts.heart.id)
+        parts.hints = Hints(parts.heart.notify, self.hear, lambda: parts.heart.id, lambda: parts.heart.others)
         SharedMessages.__init__(self, parts)
         PostgresScripts.__init__(self, parts)
         self._caring: asyncio.Task[None] | None = None
@@ -221,6 +221,8 @@ class PostgresStore(
         on after the last one misses none."""
         async with self._parts.readers.connection() as connection:
             [[horizon]] = await connection.rows(HORIZON)
+            if horizon <= after:
+                return []
             found = await read_once(connection, lambda: views.events(after, limit))
         return [event for event in found if event.seq <= horizon]
 
