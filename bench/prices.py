@@ -80,9 +80,7 @@ def prices(measured: Mapping[str, Any]) -> Prices:
     each = max(store["each"], (whole["cpu_us"]["postgres"] - commits * store["once"]) / changes)
     seats, care = measured["seats"], measured["care"]
     reads = {who: _line([(one["events"], one[f"{who}_cpu_us"]) for one in seats["events_us"]]) for who in _WHO}
-    hints = measured["fleet"]["hint_us"]
-    heard = _line([(one["processes"], one["client_cpu_us"]) for one in hints])
-    beats = measured["fleet"]["beat_us"]
+    hints, beats = measured["fleet"]["hint_us"], measured["fleet"]["beat_us"]
     return Prices(
         actions=actions,
         group_s=client["once"] / 1e6,
@@ -101,7 +99,7 @@ def prices(measured: Mapping[str, Any]) -> Prices:
         store_scan_s=seats["scan_us"][-1]["postgres_cpu_us"] / 1e6,
         claim_s=seats["empty_claim_us"]["client_cpu_us"] / 1e6,
         store_claim_s=seats["empty_claim_us"]["postgres_cpu_us"] / 1e6,
-        hear_s=heard[1] / 1e6,
+        hear_s=_line([(one["processes"], one["client_cpu_us"]) for one in hints])[1] / 1e6,
         forget_s=care["forget_us"]["postgres_cpu_us"] / 1e6,
         page_s=care["page_us"]["postgres_cpu_us"] / 1e6,
         seat_s=_seat(seats, "client") / 1e6 + _BEATS * beats[-1]["client_cpu_us"] / 1e6,
