@@ -123,10 +123,16 @@ class Cluster:
         process, self._process = self._process, None
         if process is None:
             return
-        for pid in [*_children(process.pid), process.pid]:
+        # Stopped first, or it would start others for those that die before it.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGSTOP)
+        everyone = [process.pid, *_children(process.pid)]
+        for pid in everyone:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
+        while any(_lives(pid) for pid in everyone):
+            time.sleep(0.01)  # not synchronisation: another one is not started beside it, and nobody tells us
 
     def stop(self) -> None:
         """End it in order, as soon as it can."""
@@ -218,6 +224,13 @@ def _children(pid: int) -> list[int]:
         return [int(child) for child in tasks.read_text().split()]
     except OSError:
         return []
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
 
 
 def _free_port(address: str) -> int:
