@@ -1,9 +1,8 @@
-"""The writer: several groups under way at a time, and how the database finds the rows they touch."""
+"""The writer: several groups under way at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
@@ -11,7 +10,6 @@ import pytest
 from msgspec.structs import replace
 
 from segue.adapters.postgres.address import Address
-from segue.adapters.postgres.connect import Connection
 from segue.adapters.postgres.lane import SharedReport
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.writer import Writer
@@ -21,8 +19,6 @@ from segue.adapters.sql.work import looked_into
 from segue.model.message import Message
 from segue.testing.contracts.store_world import Player, passed
 from tests.postgres import AT_ONCE, PostgresWorld
-
-LARGE = {"message", "instance", "step", "event", "idempotency", "measure", "log"}
 
 
 @pytest.fixture
@@ -174,34 +170,3 @@ async def test_all_instances_are_locked_in_order_before_one_is_looked_into(world
     runs = [message.run for message in (plain, inside) if isinstance(message, Held)]
     assert looked_into([settle(plain), settle(inside)]) == set(runs)
     assert len(runs) == 2
-
-
-async def test_rows_are_found_by_an_index_from_the_first_one_on(world: PostgresWorld) -> None:
-    """A plan is made once, when tables are empty, and kept while they grow: none may read one of them whole."""
-    player = Player(world)
-    version = await player.enable()
-    await player.start(key="k")
-    for node, then in (("a", "b"), ("b", None)):
-        [message] = await player.take(version, node)
-        assert await player.settle(message, passed(message, *([then] if then else [])))
-    parts = world.postgres._parts
-    links = [*(lane._link for lane in parts.writer._lanes), *parts.takers._links]
-    seen: set[str] = set()
-    for link in links:
-        connection = await link.get()
-        await connection.execute("SET plan_cache_mode = force_generic_plan")
-        for text in connection._kept:
-            plan = await explained(connection, text)
-            assert not set(re.findall(r"Seq Scan on (\w+)", plan)) & LARGE, f"{text}\n{plan}"
-            seen.add(text)
-    assert len(seen) > 10
-
-
-async def explained(connection: Connection, text: str) -> str:
-    """The plan that is kept for a statement, whatever its values."""
-    count = max((int(number) for number in re.findall(r"\$(\d+)", text)), default=0)
-    await connection.execute(f"PREPARE planned AS {text}")
-    values = f"({', '.join(['NULL'] * count)})" if count else ""
-    rows = await connection.fetch(f"EXPLAIN EXECUTE planned{values}")
-    await connection.execute("DEALLOCATE planned")
-    return "\n".join(row[0] for row in rows)
