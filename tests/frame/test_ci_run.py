@@ -29,6 +29,7 @@ BROWSER = {
     "podman": "#!/bin/sh\n",
     "runc": "#!/bin/sh\n",
     "debootstrap": "#!/bin/sh\n",
+    "ip": "#!/bin/sh\n",
 }
 # What `tools/test-services` gets is there already.
 SERVICES = (
