@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit, urlu
 
 from msgspec import Struct
 
+from segue.files import first_line
 from segue.model.errors import Invalid
 
 SCHEMES = ("postgresql", "postgres")
@@ -39,7 +40,7 @@ def read_address(store: str, password_file: str = "") -> Address:
     A password comes from the URL, else from `password_file` (its first line), else from where libpq looks (PGPASSWORD,
     PGPASSFILE, ~/.pgpass, `passfile` in the URL). Raises Invalid, which never tells the password.
     """
-    url = store if is_url(store) else _first_line(Path(store), "store")
+    url = store if is_url(store) else first_line(Path(store), "store")
     if not is_url(url):
         raise Invalid(f"store is no address of a database that is known here; write it as in {_EXAMPLE}")
     try:
@@ -53,7 +54,7 @@ def read_address(store: str, password_file: str = "") -> Address:
     if password_file:
         if password:
             raise Invalid("store holds a password and store_password_file names another; keep one of the two")
-        password = _first_line(Path(password_file), "store_password_file")
+        password = first_line(Path(password_file), "store_password_file")
     user, at, place = parts.netloc.rpartition("@")
     bare = urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{place}"))
     return Address(url=bare, shown=_masked(bare), password=_unquoted(password, from_url=not password_file))
@@ -80,14 +81,3 @@ def _masked(url: str) -> str:
 
 def _unquoted(password: str | None, *, from_url: bool) -> str | None:
     return unquote(password) if password and from_url else password
-
-
-def _first_line(path: Path, setting: str) -> str:
-    try:
-        lines = path.expanduser().read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise Invalid(f"{setting} names the file {path}, which cannot be read: {reason}") from None
-    if not lines or not lines[0].strip():
-        raise Invalid(f"{setting} names the file {path}, whose first line is empty")
-    return lines[0].strip()

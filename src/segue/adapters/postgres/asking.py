@@ -143,7 +143,7 @@ class Asking(SharedMessages):
         except TimeoutError:
             await self._expect_all(desk, again=True)
             desk.missed = True
-            return asyncio.get_running_loop().time() < give_up
+            return self._loop.time() < give_up
         finally:
             desk.waiting -= 1
         return True

@@ -8,11 +8,11 @@ from segue.adapters.postgres.connect import Connection, Pool
 from segue.adapters.postgres.shelf import Shelf
 from segue.adapters.sql.live import LIVE_COLUMNS, LIVE_FROM, Held, held_of
 
-_QUEUE = "SELECT id FROM queue WHERE version = $1 AND node = $2"
+QUEUE = "SELECT id FROM queue WHERE version = $1 AND node = $2"
 # Whoever holds a message and lives. The row of the taker is locked so that nobody buries it meanwhile.
-_LIVING = "ARRAY(SELECT id FROM holder)"
+LIVING = "ARRAY(SELECT id FROM holder)"
 _SELF = "me AS MATERIALIZED (SELECT id FROM holder WHERE id = $2 FOR KEY SHARE)"
-_FREE = f"place = 0 AND holder <> ALL({_LIVING})"
+_FREE = f"place = 0 AND holder <> ALL({LIVING})"
 _READY = (
     f"ready AS MATERIALIZED (SELECT seq FROM message WHERE queue = $1 AND {_FREE} AND due = 0 ORDER BY seq LIMIT $3"  # noqa: S608
     " FOR UPDATE SKIP LOCKED)"
@@ -34,7 +34,7 @@ NEXT_DUE = "SELECT min(due) FROM message WHERE queue = $1 AND place = 0 AND due 
 _LEASE = (
     "WITH me AS MATERIALIZED (SELECT id FROM holder WHERE id = $2 FOR KEY SHARE)"  # noqa: S608
     " INSERT INTO queue_lease AS l (queue, holder) SELECT $1, id FROM me ON CONFLICT (queue) DO UPDATE"
-    f" SET holder = excluded.holder WHERE l.holder <> ALL({_LIVING}) OR l.holder = $2 RETURNING holder"
+    f" SET holder = excluded.holder WHERE l.holder <> ALL({LIVING}) OR l.holder = $2 RETURNING holder"
 )
 _UNLEASE = "DELETE FROM queue_lease WHERE queue = $1 AND holder = $2"
 _PART = (
@@ -43,7 +43,7 @@ _PART = (
 )
 _LINE = (
     f"WITH line AS MATERIALIZED (SELECT seq FROM ({_PART.format('=')} UNION ALL {_PART.format('>')}) parts ORDER BY seq"  # noqa: S608
-    f" LIMIT $4) SELECT {LIVE_COLUMNS}, m.holder <> $2 AND m.holder = ANY({_LIVING}) FROM line l"
+    f" LIMIT $4) SELECT {LIVE_COLUMNS}, m.holder <> $2 AND m.holder = ANY({LIVING}) FROM line l"
     f" JOIN {LIVE_FROM.replace('message m', 'message m ON m.seq = l.seq')} ORDER BY m.seq"
 )
 _GIVE_BACK = "UPDATE message SET holder = 0 WHERE seq = ANY($1::bigint[]) AND holder = $2 AND place = 0"
@@ -110,7 +110,7 @@ class Claims:
     async def _know_queue(connection: Connection, shelf: Shelf) -> bool:
         """Find the number of the shelf's queue; False while nothing was ever put into it."""
         if not shelf.queue:
-            rows = await connection.rows(_QUEUE, shelf.version, shelf.node)
+            rows = await connection.rows(QUEUE, shelf.version, shelf.node)
             if not rows:
                 shelf.more, shelf.due_at = False, None
                 return False

@@ -61,7 +61,7 @@ class Gathering(Losses):
         desk = self._desk_of(version, node) or await self._make_desk(version, node)
         if desk is None:
             return []
-        desk.shelf.asked = asyncio.get_running_loop().time()
+        desk.shelf.asked = self._loop.time()
         if desk.shelf.ordered is not ordered:
             await self._turn(desk.shelf, ordered)
         desk.takers += 1
@@ -89,7 +89,7 @@ class Gathering(Losses):
 
     async def _gather(self, desk: Desk, limit: int) -> None:
         """Wait for tickets of what is ready now, as many as can be taken."""
-        give_up = asyncio.get_running_loop().time() + _LONGEST_S
+        give_up = self._loop.time() + _LONGEST_S
         ready: set[int] | None = None
         while not desk.raised or not desk.in_line(limit):
             if not await self._wait(desk, give_up):
@@ -152,7 +152,7 @@ class Gathering(Losses):
             await asyncio.shield(self._load(shelf, limit, now))
             if not shelf.leased:
                 return []
-        give_up = asyncio.get_running_loop().time() + _LONGEST_S
+        give_up = self._loop.time() + _LONGEST_S
         while True:
             while self._wants_more(shelf, limit, now):
                 await asyncio.shield(self._load(shelf, limit, now))

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
+from segue.adapters.postgres.claims import LIVING
 from segue.adapters.postgres.lane import SharedReport
 from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.shelf import UNKNOWN, Shelf, Stock
@@ -28,8 +29,7 @@ _NEXT_DUE = (
     " AND m.due > $2 ORDER BY m.due LIMIT 1) d WHERE q.version = $1"
 )
 _FREE_UNKNOWN = "UPDATE message SET holder = 0 WHERE queue = ? AND place = 0 AND holder = ? AND seq <> ALL(?::bigint[])"
-_LIVING = "ARRAY(SELECT id FROM holder)"
-_WAITS = f"SELECT 1 FROM message m WHERE m.queue = q.id AND m.place = 0 AND m.holder <> ALL({_LIVING})"  # noqa: S608
+_WAITS = f"SELECT 1 FROM message m WHERE m.queue = q.id AND m.place = 0 AND m.holder <> ALL({LIVING})"  # noqa: S608
 READY = (
     f"SELECT q.version, q.node, EXISTS ({_WAITS} AND m.due = 0) AS ready,"  # noqa: S608
     f" EXISTS ({_WAITS} AND m.due > 0 AND m.due <= $2) AS due FROM queue q WHERE q.version = ANY($1::bigint[])"

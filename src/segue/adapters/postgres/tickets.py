@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from segue.adapters.postgres.claims import CLAIM_DUE, NEXT_DUE
+from segue.adapters.postgres.claims import CLAIM_DUE, LIVING, NEXT_DUE, QUEUE
 from segue.adapters.postgres.connect import Connection, Pool
 from segue.adapters.postgres.shelf import Shelf
 from segue.adapters.sql.live import LIVE_COLUMNS, LIVE_FROM, Held, held_of
@@ -18,13 +18,12 @@ Row = tuple[int, str, int, str]
 Publish = Callable[[Sequence[Row]], Awaitable[None]]
 
 PAGE = 500
-_LIVING = "ARRAY(SELECT id FROM holder)"
 _NOT_CONFIRMED = "NOT EXISTS (SELECT 1 FROM relay r WHERE r.holder = m.holder AND m.seq <= r.confirmed)"
 _ROW = "m.seq, m.id, q.version, q.node"
 _LOCK = "FOR UPDATE OF m SKIP LOCKED"
 _FREE = (
     f"SELECT {_ROW} FROM message m JOIN queue q ON q.id = m.queue WHERE m.place = 0 AND m.due = 0 AND m.seq > $1"  # noqa: S608
-    f" AND m.holder <> ALL({_LIVING}) AND {_NOT_CONFIRMED} ORDER BY m.seq LIMIT {PAGE} {_LOCK}"
+    f" AND m.holder <> ALL({LIVING}) AND {_NOT_CONFIRMED} ORDER BY m.seq LIMIT {PAGE} {_LOCK}"
 )
 _MINE = "UPDATE message SET holder = $2 WHERE seq = ANY($1::bigint[])"
 _FREE_DUE = (
@@ -42,7 +41,7 @@ _IN_QUEUE = (
 _READ = f"SELECT {LIVE_COLUMNS} FROM {LIVE_FROM} WHERE m.seq = ANY($1::bigint[]) AND m.place = 0"  # noqa: S608
 _FALLEN_DUE = (
     "SELECT q.version, q.node FROM queue q WHERE q.version = ANY($1::bigint[]) AND EXISTS (SELECT 1 FROM message m"  # noqa: S608
-    f" WHERE m.queue = q.id AND m.place = 0 AND m.due > 0 AND m.due <= $2 AND m.holder <> ALL({_LIVING}))"
+    f" WHERE m.queue = q.id AND m.place = 0 AND m.due > 0 AND m.due <= $2 AND m.holder <> ALL({LIVING}))"
 )
 _READY = (
     "SELECT q.node FROM queue q WHERE q.version = $1 AND (EXISTS (SELECT 1 FROM message m WHERE m.queue = q.id"
@@ -54,12 +53,11 @@ _CONFIRM = (
     " SET confirmed = greatest(r.confirmed, excluded.confirmed)"
 )
 _FORGET = (
-    f"DELETE FROM relay r WHERE r.holder <> ALL({_LIVING})"  # noqa: S608
+    f"DELETE FROM relay r WHERE r.holder <> ALL({LIVING})"  # noqa: S608
     " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.place = 0 AND m.holder = r.holder)"
 )
 _NAMES = "SELECT p.name, v.number FROM version v JOIN process p ON p.id = v.process WHERE v.id = $1"
 _NODES = "SELECT node FROM queue WHERE version = $1"
-_QUEUE = "SELECT id FROM queue WHERE version = $1 AND node = $2"
 _RETIRED = "SELECT id FROM version WHERE state = 'retired'"
 
 
@@ -107,7 +105,7 @@ class TicketRows:
     @staticmethod
     async def _know_queue(connection: Connection, shelf: Shelf) -> bool:
         if not shelf.queue:
-            found = await connection.rows(_QUEUE, shelf.version, shelf.node)
+            found = await connection.rows(QUEUE, shelf.version, shelf.node)
             if not found:
                 shelf.due_at = None
                 return False

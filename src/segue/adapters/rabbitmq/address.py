@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
+from segue.files import first_line
 from segue.model.errors import Invalid
 
 _EXAMPLE = "amqp://segue@rabbit.example/ (amqps:// for TLS), or as a file whose first line is that"
@@ -31,7 +32,7 @@ class Address(Struct, frozen=True, kw_only=True):
 
 def read_address(broker: str, password_file: str = "") -> Address:
     """Read the setting `broker`: a URL, or a file whose first line is one. Raises Invalid, which tells no password."""
-    url = broker if "://" in broker else _first_line(Path(broker), "broker")
+    url = broker if "://" in broker else first_line(Path(broker), "broker")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -43,7 +44,7 @@ def read_address(broker: str, password_file: str = "") -> Address:
     if password_file:
         if password:
             raise Invalid("broker holds a password and broker_password_file names another; keep one of the two")
-        password = _first_line(Path(password_file), "broker_password_file")
+        password = first_line(Path(password_file), "broker_password_file")
     path = unquote(parts.path.removeprefix("/"))
     user, number = unquote(parts.username or "guest"), port or _PORTS[parts.scheme]
     return Address(
@@ -55,14 +56,3 @@ def read_address(broker: str, password_file: str = "") -> Address:
         tls=ssl.create_default_context() if parts.scheme == "amqps" else None,
         shown=f"{parts.scheme}://{user}@{parts.hostname}:{number}/{path}",
     )
-
-
-def _first_line(path: Path, setting: str) -> str:
-    try:
-        lines = path.expanduser().read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise Invalid(f"{setting} names the file {path}, which cannot be read: {reason}") from None
-    if not lines or not lines[0].strip():
-        raise Invalid(f"{setting} names the file {path}, whose first line is empty")
-    return lines[0].strip()

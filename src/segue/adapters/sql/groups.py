@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Select, func, literal_column, select
 
 from segue.adapters.sql.scripts import Script
 from segue.adapters.sql.tables import aside, instance, message, process, queue, version
-from segue.adapters.sql.views import versions_of
+from segue.adapters.sql.views import of_rows
 from segue.ports.views import Cause, NodeCount, PlacedFilter
 
 
@@ -45,7 +46,7 @@ def causes(wanted: PlacedFilter) -> Script[list[Cause]]:
     found: list[Cause] = []
     for name, cause, many, first, oldest, newest, number in rows:
         if found and (found[-1].process, found[-1].cause) == (name, cause):
-            found[-1] = _with_version(found[-1], number)
+            found[-1] = replace(found[-1], versions=(*found[-1].versions, number))
             continue
         node, code, reason, key = examples[first]
         found.append(
@@ -63,11 +64,6 @@ def causes(wanted: PlacedFilter) -> Script[list[Cause]]:
             )
         )
     return found
-
-
-def _with_version(group: Cause, number: int) -> Cause:
-    fields = {name: getattr(group, name) for name in group.__struct_fields__}
-    return Cause(**fields | {"versions": (*group.versions, number)})
 
 
 def _ranked(wanted: PlacedFilter) -> Select[Any]:
@@ -128,27 +124,13 @@ def _of_messages(wanted: PlacedFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [aside, message.c.place == literal_column(str(wanted.place.value))]
     if wanted.after:
         conditions.append(message.c.seq > wanted.after)
-    if wanted.upto is not None:
-        conditions.append(message.c.seq <= wanted.upto)
-    if wanted.ids is not None:
-        conditions.append(message.c.id.in_(wanted.ids))
+    conditions += of_rows(wanted)
     queues = select(queue.c.id)
-    if wanted.process is not None:
-        mine = queues.where(queue.c.version.in_(versions_of(wanted.process, wanted.version)))
-        conditions.append(message.c.queue.in_(mine))
-    elif wanted.version is not None:
+    if wanted.process is None and wanted.version is not None:
         numbered = select(version.c.id).where(version.c.number == wanted.version)
         conditions.append(message.c.queue.in_(queues.where(queue.c.version.in_(numbered))))
     if wanted.node is not None:
         conditions.append(message.c.queue.in_(queues.where(queue.c.node == wanted.node)))
-    if wanted.reason_code is not None:
-        conditions.append(message.c.reason_code == wanted.reason_code)
-    if wanted.reason is not None:
-        conditions.append(message.c.reason == wanted.reason)
-    if wanted.cause is not None:
-        conditions.append(message.c.cause == wanted.cause)
-    if wanted.text is not None:
-        conditions.append(func.lower(message.c.reason).contains(wanted.text.lower(), autoescape=True))
     if wanted.instance is not None:
         conditions.append(
             message.c.instance == select(instance.c.num).where(instance.c.id == wanted.instance).scalar_subquery()

@@ -288,6 +288,21 @@ def placed_count(wanted: PlacedFilter) -> Script[tuple[int, int]]:
 
 def _wanted(wanted: PlacedFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [aside, message.c.place == wanted.place.value, message.c.seq > wanted.after]
+    conditions += of_rows(wanted)
+    if wanted.place is Place.LISTENING:
+        conditions.append(listening)
+    if wanted.process is None and wanted.version is not None:
+        conditions.append(version.c.number == wanted.version)
+    if wanted.node is not None:
+        conditions.append(queue.c.node == wanted.node)
+    if wanted.instance is not None:
+        conditions.append(instance.c.id == wanted.instance)
+    return conditions
+
+
+def of_rows(wanted: PlacedFilter) -> list[ColumnElement[bool]]:
+    """Return what a filter asks of the rows of messages themselves, so that nothing has to be joined for it."""
+    conditions: list[ColumnElement[bool]] = []
     if wanted.upto is not None:
         conditions.append(message.c.seq <= wanted.upto)
     if wanted.ids is not None:
@@ -296,21 +311,13 @@ def _wanted(wanted: PlacedFilter) -> list[ColumnElement[bool]]:
         conditions.append(message.c.cause == wanted.cause)
     if wanted.text is not None:
         conditions.append(func.lower(message.c.reason).contains(wanted.text.lower(), autoescape=True))
-    if wanted.place is Place.LISTENING:
-        conditions.append(listening)
     if wanted.reason is not None:
         conditions.append(message.c.reason == wanted.reason)
+    if wanted.reason_code is not None:
+        conditions.append(message.c.reason_code == wanted.reason_code)
     if wanted.process is not None:
         mine = select(queue.c.id).where(queue.c.version.in_(versions_of(wanted.process, wanted.version)))
         conditions.append(message.c.queue.in_(mine))
-    elif wanted.version is not None:
-        conditions.append(version.c.number == wanted.version)
-    if wanted.node is not None:
-        conditions.append(queue.c.node == wanted.node)
-    if wanted.reason_code is not None:
-        conditions.append(message.c.reason_code == wanted.reason_code)
-    if wanted.instance is not None:
-        conditions.append(instance.c.id == wanted.instance)
     return conditions
 
 
