@@ -33,7 +33,7 @@ def package(tmp_path: Path) -> Path:
         (folder / name / "__init__.py").touch()
     (tmp_path / "segue_sdk").mkdir()
     (tmp_path / "segue_sdk" / "__init__.py").touch()
-    for name in ("__init__.py", "__main__.py", "config.py", "bootstrap.py"):
+    for name in ("__init__.py", "__main__.py", "config.py", "bootstrap.py", "files.py"):
         (folder / name).touch()
     return folder
 
@@ -69,6 +69,7 @@ def test_imports_along_the_arrows_are_kept(package: Path) -> None:
         ("config.py", "import segue.bootstrap", "Arrows between the layers point down"),
         ("bootstrap.py", "import segue.cli", "Arrows between the layers point down"),
         ("drawer/__init__.py", "", "Arrows between the layers point down"),
+        ("files.py", "import segue.runtime", "Arrows between the layers point down"),
         ("core/a.py", "import segue.bpmn", "Arrows between the layers point down"),
         ("adapters/sql.py", "import segue.adapters.one", "Adapters do not know each other"),
         ("adapters/two.py", "import segue.adapters.one", "Adapters do not know each other"),
