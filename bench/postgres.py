@@ -16,7 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import uvloop
@@ -172,40 +172,53 @@ def broker(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
 def two(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
     """One process with a control service of a version, and two, in turns: start, three actions over HTTP, end.
 
-    The API is a process of its own both times. Worker, load, PostgreSQL and all processes share the machine's cores.
+    The API is a process of its own both times. Worker, load, PostgreSQL and all processes share the machine's cores. In
+    the second flow a worker takes 50 ms and ten calls may be under way for each control service, so that two can do
+    what one cannot.
     """
     store, data = cluster.url(database(cluster, "two")), folder / "two"
     with ExitStack() as opened:
         at = opened.enter_context(worker())
         api = opened.enter_context(server(data, store, roles="api,timers,status"))
         api.add_worker("bench", at)
-        version = f"chain:{api.deploy('chain', chain(3, prefetch=100))}"
-        first = opened.enter_context(control_service(data, store, version))
-        finishing(api, 2)
-        rounds: list[tuple[float, float]] = []
-        spent = {"first_cpu_s": 0.0, "second_cpu_s": 0.0}
-        for _ in range(ROUNDS):
-            one = finishing(api, seconds)
-            with control_service(data, store, version) as second:
-                finishing(api, 1)
-                before = cpu_s(first), cpu_s(second)
-                rounds.append((one, finishing(api, seconds)))
-                spent["first_cpu_s"] += cpu_s(first) - before[0]
-                spent["second_cpu_s"] += cpu_s(second) - before[1]
-        report(
-            "i: two control services of a version beside one, on PostgreSQL", int(sum(map(sum, rounds)) * seconds),
-            statistics.median(both for _, both in rounds), 0, 0, None,
-            one_per_s=round(statistics.median(one for one, _ in rounds), 1),
-            ratio_to_one=round(statistics.median(both / one for one, both in rounds), 3),
-            balanced=bool(api.call("GET", "/api/v1/audit")["balanced"]),
-            **{name: round(value, 1) for name, value in spent.items()},
-        )  # fmt: skip
+        for process, action, prefetch in (("chain", "echo", 100), ("slow", "slow", 10)):
+            version = f"{process}:{api.deploy(process, chain(3, prefetch=prefetch, action=action))}"
+            with control_service(data, store, version) as first:
+                _beside_one(api, version, first, lambda wanted=version: control_service(data, store, wanted), seconds)
 
 
-def finishing(running: Server, seconds: float) -> float:
+def _beside_one(
+    api: Server, version: str, first: int, another: Callable[[], AbstractContextManager[int]], seconds: float
+) -> None:
+    """The rates of one control service before and after each round of two: a database grows slower as it fills."""
+    process = version.partition(":")[0]
+    finishing(api, 2, process)
+    ones, twos = [finishing(api, seconds, process)], []
+    spent = {"first_cpu_s": 0.0, "second_cpu_s": 0.0}
+    for _ in range(ROUNDS):
+        with another() as second:
+            finishing(api, 2, process)
+            before = cpu_s(first), cpu_s(second)
+            twos.append(finishing(api, seconds, process))
+            spent["first_cpu_s"] += cpu_s(first) - before[0]
+            spent["second_cpu_s"] += cpu_s(second) - before[1]
+        finishing(api, 2, process)
+        ones.append(finishing(api, seconds, process))
+    ratios = [2 * both / (before + after) for before, both, after in zip(ones, twos, ones[1:], strict=False)]
+    report(
+        f"i: two control services of {process} beside one, on PostgreSQL", int(sum(ones + twos) * seconds),
+        statistics.median(twos), 0, 0, None,
+        one_per_s=round(statistics.median(ones), 1),
+        ratio_to_one=round(statistics.median(ratios), 3),
+        balanced=bool(api.call("GET", "/api/v1/audit")["balanced"]),
+        **{name: round(value, 1) for name, value in spent.items()},
+    )  # fmt: skip
+
+
+def finishing(running: Server, seconds: float, process: str = "chain") -> float:
     """Instances per second from start to end."""
     headers = {"Authorization": f"Bearer {running.token}", **WAIT}
-    return wrk(running.url + "/processes/chain/start", BODY, headers, CONNECTIONS, seconds).rate_per_s
+    return wrk(running.url + f"/processes/{process}/start", BODY, headers, CONNECTIONS, seconds).rate_per_s
 
 
 async def backlog(cluster: Cluster, _folder: Path, size: int = 1_000_000, count: int = 8_000) -> None:

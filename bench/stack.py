@@ -18,12 +18,12 @@ SEGUE = Path(sys.executable).with_name("segue")
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
 
-def chain(actions: int, prefetch: int, worker: str = "bench") -> bytes:
+def chain(actions: int, prefetch: int, worker: str = "bench", action: str = "echo") -> bytes:
     """A process file: start, `actions` connectors in a row, end."""
     ids = [f"call{index}" for index in range(actions)]
     tasks = "".join(
         f'<b:serviceTask id="{task}"><b:extensionElements><segue:action kind="connector" worker="{worker}"'
-        f' name="echo" prefetch="{prefetch}"/></b:extensionElements></b:serviceTask>'
+        f' name="{action}" prefetch="{prefetch}"/></b:extensionElements></b:serviceTask>'
         for task in ids
     )
     stops = ["start", *ids, "end"]

@@ -93,7 +93,7 @@ class Forecast:
             takes_before=before.number if before else None,
             takes_after=after.number if after else None,
             disabled=tuple(key for key in after_states if key != number),
-            live=version.live,
+            live=version.live or 0,
             running=min(running, LOOKED_AT),
             more=running > LOOKED_AT,
             entries=_compared(await self._starts(before), await self._starts(after)),

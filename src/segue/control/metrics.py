@@ -118,7 +118,8 @@ class Metrics:
         published = [
             version
             for version in await self._catalog.published()
-            if process in {None, version.process} and (version.live or version.state is VersionState.ENABLED)
+            if process in {None, version.process}
+            and (version.state is VersionState.ENABLED or (version.process, version.number) in waiting)
         ]
         recent = await self._by_version(published, Span.MINUTE, now - _WINDOW_MS, now + 1, process)
         begins = now - _WINDOW_MS

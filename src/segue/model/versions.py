@@ -26,7 +26,8 @@ class VersionState(StrEnum):
 
 
 class Version(Struct, frozen=True, kw_only=True):
-    """One version. `id` is the store's number of it, `number` the one people see, from 1 per process."""
+    """One version. `id` is the store's number of it, `number` the one people see, from 1 per process. `live` counts its
+    messages; None where nobody asked for them, since it takes a look at each."""
 
     id: int
     process: str
@@ -36,7 +37,7 @@ class Version(Struct, frozen=True, kw_only=True):
     author: str
     note: str
     semantic_hash: str
-    live: int = 0
+    live: int | None = None
 
 
 class VersionContent(Struct, frozen=True, kw_only=True):

@@ -90,8 +90,9 @@ class ProcessCatalog(Protocol):
 
     async def content(self, version: int) -> VersionContent: ...
 
-    async def published(self) -> list[Version]:
-        """All versions that are disabled or enabled: those that need a control service."""
+    async def published(self, process: str | None = None) -> list[Version]:
+        """All versions that are disabled or enabled, those that need a control service; of a process, [] when there is
+        no such, or of all. `live` is not counted."""
         ...
 
 

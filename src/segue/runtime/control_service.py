@@ -57,7 +57,6 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """What a control service works with; shared by all of them.
 
     A batch's answer of `large_answer` bytes or more is decided and stored some children at a time, about `piece`.
-    A batch's answer of `large_answer` bytes or more is decided and stored some children at a time.
     `alone`: no other process puts messages into the queues, so that nothing comes unheard.
     """
 

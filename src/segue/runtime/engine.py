@@ -134,7 +134,7 @@ class Engine:
         poll = self.shape.poll_s
         if {Role.API, Role.STATUS} & self.shape.roles:
             return Following(self._store, self._heard, poll, rest_s=poll / 50)
-        return Following(self._store, self._heard, poll, kinds=sorted(_CONCERNS), rest_s=poll / 5)
+        return Following(self._store, self._heard, poll, kinds=sorted(_CONCERNS), rest_s=poll / 2)
 
     def _limits_of_workers(self, applications: ApplicationWorkers | None) -> WorkerLimits | None:
         if applications is None:

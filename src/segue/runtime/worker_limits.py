@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
-from segue.core.versions import PUBLISHED
 from segue.model.errors import SegueError
 from segue.model.events import Event, EventKind
 from segue.model.versions import Version, VersionState
@@ -25,6 +25,8 @@ _BOUND = 10_000
 _CHANGES = {EventKind.VERSION_ENABLED, EventKind.VERSION_DISABLED, EventKind.VERSION_RETIRED}
 
 Applications = dict[str, tuple[str, ...]]
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 class WorkerLimits:
@@ -45,6 +47,7 @@ class WorkerLimits:
         self._find = find
         self._clock = clock
         self._used: dict[tuple[str, int | None], tuple[int, Applications]] = {}
+        self._looking: dict[tuple[str, int | None], asyncio.Task[Applications]] = {}
         self._under_way: dict[tuple[str, str, tuple[str, ...]], asyncio.Task[tuple[str, ...]]] = {}
         self._by_version: dict[int, Applications] = {}
         self._said: OrderedDict[tuple[str, str, tuple[str, ...]], tuple[int, tuple[str, ...]]] = OrderedDict()
@@ -71,9 +74,11 @@ class WorkerLimits:
         known = self._used.get((process, version))
         if known is not None and known[0] > self._clock.now():
             return known[1]
+        return await _once(self._looking, (process, version), lambda: self._look(process, version))
+
+    async def _look(self, process: str, version: int | None) -> Applications:
         try:
-            versions = (await self._catalog.process(process)).versions
-            chosen = _chosen(versions, version)
+            chosen = _chosen(await self._catalog.published(process), version)
             if chosen is None:
                 return {}
             found = await self._of_version(chosen.id)
@@ -103,11 +108,7 @@ class WorkerLimits:
         worker = self._find(name)
         if self._clock.now() < until or worker is None:
             return limits
-        task = self._under_way.get(asked)
-        if task is None:
-            task = self._under_way[asked] = asyncio.get_running_loop().create_task(self._refresh(worker, asked, limits))
-            task.add_done_callback(lambda _: self._under_way.pop(asked, None))
-        return await asyncio.shield(task)
+        return await _once(self._under_way, asked, lambda: self._refresh(worker, asked, limits))
 
     async def _refresh(
         self, worker: Worker, asked: tuple[str, str, tuple[str, ...]], last: tuple[str, ...]
@@ -125,8 +126,17 @@ class WorkerLimits:
         return limits
 
 
+async def _once(under_way: dict[K, asyncio.Task[T]], key: K, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do the work for all who ask for the same at once."""
+    task = under_way.get(key)
+    if task is None:
+        task = under_way[key] = asyncio.get_running_loop().create_task(work())
+        task.add_done_callback(lambda _: under_way.pop(key, None))
+    return await asyncio.shield(task)
+
+
 def _chosen(versions: Sequence[Version], number: int | None) -> Version | None:
     if number is not None:
-        return next((version for version in versions if version.number == number and version.state in PUBLISHED), None)
+        return next((version for version in versions if version.number == number), None)
     enabled = [version for version in versions if version.state is VersionState.ENABLED]
     return max(enabled, key=lambda version: version.number, default=None)

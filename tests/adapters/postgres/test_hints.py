@@ -11,7 +11,7 @@ async def _send(_payload: str) -> None:
     """Nobody is there."""
 
 
-def _hear(_topic: str, _texts: list[str]) -> None:
+def _hear(_process: int, _topic: str, _texts: list[str]) -> None:
     """Nothing comes."""
 
 

@@ -75,7 +75,7 @@ class GatedLane:
         """Nothing is open."""
 
 
-def gated(count: int) -> tuple[Writer, list[GatedLane]]:
+def gated(count: int, *, process_alone: bool = True) -> tuple[Writer, list[GatedLane]]:
     """A writer whose lanes commit when they are told to."""
     lanes = [GatedLane() for _ in range(count)]
     writer = Writer(
@@ -85,6 +85,7 @@ def gated(count: int) -> tuple[Writer, list[GatedLane]]:
         let_go=lambda _: None,
         holder=lambda: 1,
         evicted=lambda: None,
+        alone=lambda: process_alone,
     )
     writer._lanes = lanes  # type: ignore[assignment]
     writer._turns = [asyncio.Lock() for _ in lanes]
@@ -124,6 +125,25 @@ async def test_what_must_be_alone_waits_for_all_lanes_and_they_for_it() -> None:
         lane.let_through()
     await after.future
     await writer.finish()
+
+
+@pytest.mark.parametrize(("process_alone", "sizes"), [(True, [1, 3]), (False, [1])])
+async def test_beside_other_processes_one_lane_commits_at_a_time(process_alone: bool, sizes: list[int]) -> None:
+    """What comes meanwhile shares the next commit; alone the other lane takes it."""
+    writer, lanes = gated(2, process_alone=process_alone)
+    operations = [call() for _ in range(4)]
+    writer.submit(operations[0])
+    await settled()
+    for operation in operations[1:]:
+        writer.submit(operation)
+    await settled()
+    assert sorted(len(group) for lane in lanes for group in lane.inside) == sizes
+    ending = asyncio.create_task(writer.finish())
+    while not ending.done():
+        await settled()
+        for lane in lanes:
+            lane.let_through()
+    assert all(operation.future.done() for operation in operations)
 
 
 async def test_at_the_end_everything_submitted_is_done() -> None:

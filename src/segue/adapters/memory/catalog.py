@@ -81,8 +81,9 @@ class MemoryCatalog:
             note=draft.note,
             semantic_hash=draft.semantic_hash,
         )
-        self._state.versions[version.id] = Held(version=version, content=draft.content, entries=dict(draft.entries))
-        return version
+        held = Held(version=version, content=draft.content, entries=dict(draft.entries))
+        self._state.versions[version.id] = held
+        return self._seen(held)
 
     async def replace_source(self, version: int, source: bytes, expected: str | None = None) -> None:
         """See `ProcessCatalog`."""
@@ -119,9 +120,10 @@ class MemoryCatalog:
         """See `ProcessCatalog`."""
         return self._state.by_id(version).content
 
-    async def published(self) -> list[Version]:
+    async def published(self, process: str | None = None) -> list[Version]:
         """See `ProcessCatalog`."""
-        return [self._seen(held) for _, held in sorted(self._state.versions.items()) if held.version.state in PUBLISHED]
+        versions = (held.version for _, held in sorted(self._state.versions.items()))
+        return [one for one in versions if one.state in PUBLISHED and process in {None, one.process}]
 
     def _process(self, name: str) -> Process:
         versions = tuple(self._seen(held) for held in self._state.versions_of(name))

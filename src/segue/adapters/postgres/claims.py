@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from segue.adapters.postgres.connect import Connection, Pool
@@ -30,6 +31,9 @@ CLAIM_BOTH = (
     f" {_RESULT}"
 )
 NEXT_DUE = "SELECT min(due) FROM message WHERE queue = $1 AND place = 0 AND due > $2"
+
+MARK = "SELECT last_value FROM message_number"
+LEFT = f"SELECT EXISTS (SELECT 1 FROM message WHERE queue = $1 AND {_FREE} AND due = 0 AND seq <= $2)"  # noqa: S608
 
 _LEASE = (
     "WITH me AS MATERIALIZED (SELECT id FROM holder WHERE id = $2 FOR KEY SHARE)"  # noqa: S608
@@ -74,6 +78,18 @@ class Claims:
                 rows = await connection.rows(CLAIM_READY, shelf.queue, holder, limit)
             shelf.more = len(rows) >= limit
             return [held_of(tuple(row), now) for row in rows]
+
+    async def left_lying(self, shelf: Shelf, seconds: float) -> bool:
+        """Whether something that is ready now in a queue is still ready, and nobody's, so many seconds later. Raises
+        StoreUnavailable."""
+        async with self._pool.connection() as connection:
+            [[mark]] = await connection.rows(MARK)
+        await asyncio.sleep(seconds)
+        async with self._pool.connection() as connection:
+            if not await self._know_queue(connection, shelf):
+                return False
+            [[left]] = await connection.rows(LEFT, shelf.queue, mark)
+        return bool(left)
 
     async def lease(self, shelf: Shelf, holder: int) -> bool:
         """Make an ordered queue this process' own, if it is no living one's; whether it is. Raises StoreUnavailable."""

@@ -17,7 +17,8 @@ _CARRIED = 40_000  # hints times hearers in a second; one core of the database c
 _LONGEST = 7_000  # bytes of a payload that PostgreSQL carries, less some room
 
 Send = Callable[[str], Awaitable[None]]
-Hear = Callable[[str, list[str]], None]
+Hear = Callable[[int, str, list[str]], None]
+"""Called with the number of the process that tells, the topic, and the texts."""
 
 
 class Hints:
@@ -52,7 +53,7 @@ class Hints:
         except ValueError:
             return
         if sender != self._mine():
-            self._hear(str(topic), [str(text) for text in texts])
+            self._hear(int(sender), str(topic), [str(text) for text in texts])
 
     async def close(self) -> None:
         """Send what waits."""

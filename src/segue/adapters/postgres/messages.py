@@ -120,7 +120,9 @@ class SharedMessages:
         messages = shelf.take(limit, now)
         for held in messages:
             self._taken[held.seq] = held
-        if shelf.more and len(shelf) < shelf.claim // 4 and (shelf.leased or not ordered):
+        settings = self._parts.settings
+        shelf.measure(len(messages), shelf.asked, settings.ahead_s, settings.claim)
+        if shelf.more and len(shelf) < self._at_once(shelf) // 4 and (shelf.leased or not ordered):
             self._load(shelf, limit, now, ahead=True)
         return list(messages)
 
@@ -216,7 +218,7 @@ class SharedMessages:
         settings = self._parts.settings
         if shelf.ordered or shelf.more or (shelf.ordered is None and self._parts.heart.others):
             return False
-        bound = settings.front_messages if not self._parts.heart.others else shelf.claim
+        bound = self._at_once(shelf) if self._parts.heart.others else settings.front_messages
         if len(shelf) + shelf.coming >= bound or self._stock.count >= settings.fronts_messages:
             return False
         shelf.coming += 1
@@ -340,6 +342,11 @@ class SharedMessages:
             return shelf.leased and shelf.more and len(shelf) < limit and self._reaches_end(shelf, now)
         return shelf.falls_due(now) or (shelf.more and len(shelf) < limit)
 
+    def _at_once(self, shelf: Shelf) -> int:
+        """How many messages of a queue this process takes for itself at once: what would wait here goes to others."""
+        shared = self._parts.heart.others and not shelf.ordered
+        return shelf.claim if shared else self._parts.settings.claim
+
     @staticmethod
     def _reaches_end(shelf: Shelf, now: int) -> bool:
         return all(held.due <= now for held in shelf)
@@ -386,7 +393,7 @@ class SharedMessages:
 
     async def _read_on(self, shelf: Shelf, limit: int, now: int) -> None:
         claims, holder = self._parts.claims, self._parts.heart.id
-        count = max(limit, shelf.claim)
+        count = max(limit, self._at_once(shelf))
         if shelf.doubtful:
             await self._make_sure(shelf)
         if not shelf.ordered:

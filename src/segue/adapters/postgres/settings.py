@@ -15,17 +15,19 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
 
     `max_live`: live messages of a version at which starts are refused. `max_waiting`: operations waiting for the
     writer at which starts are refused. `history_bytes`: largest body that stays with the step of a message that has
-    left; below 0 none does. `batch`: transitions in one transaction at most. `front_messages`: how many of one queue,
-    `fronts_messages`: how many of all queues together, a process keeps in memory; `claim`: how many it takes for
-    itself at once, unless it is slow. `readers`, `takers`, `writers`: connections for what people look at, for taking,
-    and for writing; the heart has one.
+    left; below 0 none does. `batch`: transitions in one transaction at most. `front_messages`: how many of one
+    queue, `fronts_messages`: how many of all queues together, a process keeps in memory; `claim`: how many it takes
+    for itself at once; beside others no more than it handles in `ahead_s`. `readers`, `takers`, `writers`:
+    connections for what people look at, for taking, and for writing; the heart has one.
 
-    `beat_s`: how often a process says that it lives. It is dead when it was silent for `silent_s`, or for `gone_s` with
-    its connection lost. A process that was silent for `fence_s` hands nothing out before it was heard again.
-    `idle_s`: what nobody asked for so long is given back to all. `poll_s`: how often to look what is ready, whatever
-    hints come. `unsure_s`: how long callers wait for the truth about a commit whose answer was lost. `own_clock`: what
-    time it is for limits and leases says the database. `statement_s`: how long one statement may take; None for as long
-    as it takes. `name`: what the database calls the connections of this process.
+    `beat_s`: how often a process says that it lives. It is dead when it was silent for `silent_s`, or for `gone_s`
+    with its connection lost. A process that was silent for `fence_s` hands nothing out before it was heard again.
+    `idle_s`: what nobody asked for so long is given back to all. `takes_s`: how long a process that takes for a
+    version is believed to go on; `lying_s`: how long something has to be left lying for those that stand by to
+    help, and `helps_s` how long they then do. `poll_s`: how often to look what is ready, whatever hints come.
+    `unsure_s`: how long callers wait for the truth about a commit whose answer was lost. `own_clock`: what time it
+    is for limits and leases says the database. `statement_s`: how long one statement may take; None for as long as
+    it takes. `name`: what the database calls the connections of this process.
     """
 
     max_live: int = 5_000_000
@@ -35,6 +37,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     front_messages: int = 1_000
     fronts_messages: int = 20_000
     claim: int = 250
+    ahead_s: float = 0.25
     readers: int = 4
     takers: int = 2
     writers: int = 2
@@ -45,6 +48,9 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     gone_s: float = 1.5
     silent_s: float = 5.0
     idle_s: float = 2.0
+    takes_s: float = 2.5
+    lying_s: float = 0.1
+    helps_s: float = 1.0
     poll_s: float = 1.0
     unsure_s: float = 10.0
     recount_s: float = 15.0

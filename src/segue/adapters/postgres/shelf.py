@@ -15,6 +15,9 @@ from segue.model.message import Place
 UNKNOWN = 0
 """A due time that has to be looked up."""
 
+_MEASURED_S = 0.2
+_FEWEST = 4
+
 
 class Stock:
     """How many messages lie on all shelves together."""
@@ -29,12 +32,14 @@ class Shelf:
     """Messages by arrival. `more`: the database may have ready ones besides; `due_at`: when the next delayed one there
     falls due (None: there is none). `ordered` is None until somebody takes. `queue` is the number of the queue, 0 while
     it is not known. `leased`: this process has the lease of the ordered queue. `asked` is when somebody took last;
-    `coming` counts messages that the
-    transaction under way brings. `doubtful`: rows may say that we hold messages that are not in our hands."""
+    `coming` counts messages that the transactions under way bring; `claim` is how many are taken out of the database at
+    once. `doubtful`: rows may say that we hold messages that are not in our hands."""
 
     __slots__ = (
         "_heap",
         "_held",
+        "_since",
+        "_taken",
         "asked",
         "claim",
         "coming",
@@ -64,6 +69,8 @@ class Shelf:
         self.doubtful = False
         self._held: dict[int, Held] = {}
         self._heap: list[int] = []
+        self._taken = 0
+        self._since = 0.0
 
     def __len__(self) -> int:
         return len(self._held)
@@ -119,6 +126,16 @@ class Shelf:
             held.place = Place.QUEUED
             taken.append(held)
         return taken
+
+    def measure(self, taken: int, now: float, ahead_s: float, most: int) -> None:
+        """Note that so many were taken at `now`, in seconds: what is claimed at once follows what is handled in
+        `ahead_s`, so that others get what would wait here."""
+        self._taken += taken
+        passed = now - self._since
+        if passed >= _MEASURED_S:
+            if self._since:
+                self.claim = max(_FEWEST, min(most, int(self._taken / passed * ahead_s)))
+            self._taken, self._since = 0, now
 
     def has_ready(self, now: int) -> bool:
         """Whether the first message could be taken."""

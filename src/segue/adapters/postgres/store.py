@@ -21,6 +21,8 @@ from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.schema import bring_up_to_date, newest
 from segue.adapters.postgres.scripted import PostgresScripts, read, read_once
 from segue.adapters.postgres.settings import PostgresSettings, about, named
+from segue.adapters.postgres.shelf import Shelf
+from segue.adapters.postgres.standby import TOPIC, Standby
 from segue.adapters.postgres.trouble import ERRORS
 from segue.adapters.postgres.writer import Writer
 from segue.adapters.sql import notices, views
@@ -104,6 +106,7 @@ class PostgresStore(
             let_go=self.let_go,
             holder=lambda: parts.heart.id,
             evicted=self.look_after_self,
+            alone=lambda: not parts.heart.others,
         )
         parts.heart = Heart(
             link({}),
@@ -114,7 +117,14 @@ class PostgresStore(
             on_freed=self.look_again,
             on_notice=lambda payload: parts.hints.take(payload),  # noqa: PLW0108 - there are none yet
         )
-        parts.hints = Hints(parts.heart.notify, self.hear, lambda: parts.heart.id, lambda: parts.heart.others)
+        parts.hints = Hints(parts.heart.notify, self._told, lambda: parts.heart.id, lambda: parts.heart.others)
+        self._standby = Standby(
+            parts.settings,
+            mine=lambda: parts.heart.id,
+            say=lambda version: parts.hints.give(TOPIC, version),
+            left_lying=parts.claims.left_lying,
+            take=self._take_part,
+        )
         SharedMessages.__init__(self, parts)
         PostgresScripts.__init__(self, parts)
         self._caring: asyncio.Task[None] | None = None
@@ -170,6 +180,7 @@ class PostgresStore(
         """Finish what is pending, give back what this process holds, and leave."""
         parts = self._parts
         await end(self._caring)
+        await self._standby.close()
         await self.spreads.close()
         await parts.writer.finish()
         await parts.hints.close()
@@ -243,6 +254,7 @@ class PostgresStore(
     def look_again(self) -> None:
         """Another process has died: what it held is free, and what it was moving goes on here."""
         asyncio.get_running_loop().create_task(self._take_over())
+        self._standby.forget()
         for shelf in self.shelves():
             shelf.more = True
             self.tell_ready(shelf.version, shelf.node)
@@ -251,8 +263,16 @@ class PostgresStore(
         with contextlib.suppress(SegueError):
             await self.spreads.take_over()
 
-    def hear(self, topic: str, texts: Sequence[str]) -> None:
+    def _told(self, process: int, topic: str, texts: Sequence[str]) -> None:
         """Another process has told something. Hints may get lost; nothing may need one."""
+        if topic == TOPIC:
+            for version in texts:
+                self._standby.hear(process, int(version), self._loop.time())
+        else:
+            self.hear(topic, texts)
+
+    def hear(self, topic: str, texts: Sequence[str]) -> None:
+        """Another process has told something about messages or events."""
         if topic == "events":
             for hears_events in self._events:
                 self._guarded(hears_events, ())
@@ -270,9 +290,17 @@ class PostgresStore(
         shelf = self.shelf(version, node)
         if due and not shelf.ordered:
             shelf.note_due(due)
+        elif not shelf.ordered and self._standby.stands_by(shelf, self._loop.time()):
+            self._standby.look_later(shelf)
+            return
         else:
             shelf.more = True
         self.tell_ready(version, node)
+
+    def _take_part(self, shelf: Shelf) -> None:
+        """Others leave something lying in a queue."""
+        shelf.more = True
+        self.tell_ready(shelf.version, shelf.node)
 
     # -- care ---------------------------------------------------------------------------------------------------------
 
@@ -287,6 +315,7 @@ class PostgresStore(
                 await self._poll()
                 if self._parts.heart.others:
                     await self._give_back_idle(loop.time() - settings.idle_s)
+                    self._say_what_is_taken()
                 if loop.time() >= recount_at:
                     began = loop.time()
                     await self._recount()
@@ -297,12 +326,22 @@ class PostgresStore(
                 log.exception("Looking after the queues failed")
 
     async def _poll(self) -> None:
-        versions = list({shelf.version for shelf in self.shelves() if shelf.ordered is not None})
+        versions = self._taken_for()
         if not versions:
             return
         for shelf in await self.look(versions, self._parts.clock.now()):
+            if shelf.more and not shelf.ordered and self._standby.stands_by(shelf, self._loop.time()):
+                shelf.more = False
+                self._standby.look_later(shelf)
             if shelf.ordered is not None:
                 self.tell_ready(shelf.version, shelf.node)
+
+    def _taken_for(self) -> list[int]:
+        """The versions that somebody here takes messages of."""
+        return list({shelf.version for shelf in self.shelves() if shelf.ordered is not None})
+
+    def _say_what_is_taken(self) -> None:
+        self._standby.tell(self._taken_for(), self._loop.time())
 
     async def _give_back_idle(self, before: float) -> None:
         """Let others have what nobody here has asked for since then."""

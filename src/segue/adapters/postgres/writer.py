@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 
 class Writer:
-    """Hands what waits to lanes, each with one of `links`. For the others see `Shared`."""
+    """Hands what waits to lanes, each with one of `links`. `alone`: no other process uses the database. For the others
+    see `Shared`."""
 
     def __init__(
         self,
@@ -37,8 +38,10 @@ class Writer:
         let_go: Callable[[Iterable[Held]], None],
         holder: Callable[[], int],
         evicted: Callable[[], None],
+        alone: Callable[[], bool],
     ) -> None:
         self._settings = settings
+        self._alone = alone
         self._pace = Pace()
         self._shared = Shared(settings, keeper, let_go, holder, evicted, self._pace, {})
         self._lanes = [Lane(link, self._shared, self._deliver) for link in links]
@@ -95,8 +98,8 @@ class Writer:
     async def finish(self) -> None:
         """Do what was submitted, and take nothing more."""
         self._closed = True
-        while self._idle:
-            self._wake()
+        for news in self._idle:
+            news.set()
         for task in self._tasks:
             await task
         for lane in self._lanes:
@@ -105,7 +108,9 @@ class Writer:
     # -- groups -------------------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
-        if self._idle:
+        """Have a lane look for work; the next one to end its own does so anyway. Beside other processes one lane is
+        enough: they keep the database busy meanwhile, and one has groups of twice the size."""
+        if self._idle and (self._alone() or len(self._idle) == len(self._lanes)):
             self._idle.pop().set()
 
     async def _run(self, number: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, insert, select, update
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, insert, null, select, update
 
 from segue.adapters.sql import codec
 from segue.adapters.sql.scripts import Discarded, Note, Row, Script
@@ -35,7 +37,7 @@ def _spread_out() -> ScalarSelect[int]:
 
 # Two counts, so that each is read from an index of its own.
 _LIVE = _count(in_queue) + _count(aside) + _spread_out()
-_COLUMNS = (
+_COLUMNS: tuple[ColumnElement[Any], ...] = (
     version.c.id,
     process.c.name,
     version.c.number,
@@ -44,9 +46,9 @@ _COLUMNS = (
     version.c.author,
     version.c.note,
     version.c.semantic_hash,
-    _LIVE,
 )
-_VERSIONS: Select[tuple[object, ...]] = select(*_COLUMNS).join_from(version, process)
+_VERSIONS: Select[tuple[object, ...]] = select(*_COLUMNS, _LIVE).join_from(version, process)
+_UNCOUNTED: Select[tuple[object, ...]] = select(*_COLUMNS, null()).join_from(version, process)
 
 
 def _version(row: Row) -> Version:
@@ -60,7 +62,7 @@ def _version(row: Row) -> Version:
         author=author,
         note=note,
         semantic_hash=semantic_hash,
-        live=int(live),
+        live=None if live is None else int(live),
     )
 
 
@@ -267,7 +269,10 @@ def content(id: int) -> Script[VersionContent]:
     )
 
 
-def published() -> Script[list[Version]]:
-    """Return all versions that are disabled or enabled, by their number in the store."""
-    rows = yield _VERSIONS.where(version.c.state.in_(PUBLISHED_STATES)).order_by(version.c.id)
+def published(name: str | None) -> Script[list[Version]]:
+    """Return all versions that are disabled or enabled, of a process or of all, by their number in the store."""
+    wanted = _UNCOUNTED.where(version.c.state.in_(PUBLISHED_STATES))
+    if name is not None:
+        wanted = wanted.where(process.c.name == name)
+    rows = yield wanted.order_by(version.c.id)
     return [_version(row) for row in rows]

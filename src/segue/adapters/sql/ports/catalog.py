@@ -56,9 +56,9 @@ class Catalog(Scripted):
         """See `ProcessCatalog`."""
         return await self._read(lambda: processes.content(version))
 
-    async def published(self) -> list[Version]:
+    async def published(self, process: str | None = None) -> list[Version]:
         """See `ProcessCatalog`."""
-        return await self._read(processes.published)
+        return await self._read(lambda: processes.published(process))
 
     async def workers(self) -> list[Worker]:
         """See `WorkerCatalog`."""
