@@ -35,7 +35,7 @@ from campaign import (
     upgrade,
 )
 from campaign.api import NO_ANSWER, RefusedError
-from campaign.plan import EMBEDDED, STORES, Plan
+from campaign.plan import EMBEDDED, HOSTS, SEVERAL, STORES, Plan
 from campaign.processes import ProcessError
 from campaign.result import Result
 from campaign.sickness import CASES
@@ -44,11 +44,13 @@ from campaign.waiting import OverdueError
 
 
 class Campaign(Struct, frozen=True):
-    """A campaign: how it is run, how many faults it has when nobody says, and which cases there are to choose from."""
+    """A campaign: how it is run, how many faults it has when nobody says, which cases there are to choose from, and
+    what it stands on where that is not to be chosen."""
 
     run: Callable[[Plan, Path], Awaitable[Result]]
     faults: int
     cases: tuple[str, ...] = ()
+    store: str | None = None
 
 
 CAMPAIGNS = {
@@ -56,8 +58,8 @@ CAMPAIGNS = {
     "kill-joins": Campaign(kill.campaign_with_joins, 100),
     "switch": Campaign(switch.campaign, 500),
     "switch-kill": Campaign(switch.campaign_with_kills, 500),
-    "cluster": Campaign(cluster.campaign, 300),
-    "hosts": Campaign(hosts.campaign, 100, tuple(hosts.PLAYS)),
+    "cluster": Campaign(cluster.campaign, 300, store=SEVERAL),
+    "hosts": Campaign(hosts.campaign, 100, tuple(hosts.PLAYS), HOSTS),
     "migrate": Campaign(migrate.campaign, 10),
     "upgrade": Campaign(upgrade.campaign, 10),
     "batch": Campaign(batch.campaign, 20),
@@ -128,7 +130,7 @@ async def _run(name: str, options: argparse.Namespace) -> int:
     campaign = CAMPAIGNS[name]
     seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed
     faults = options.faults or len(options.case) or campaign.faults
-    plan = Plan(faults=faults, seed=seed, cases=tuple(options.case), store=options.store)
+    plan = Plan(faults=faults, seed=seed, cases=tuple(options.case), store=campaign.store or options.store)
     plan.tell(name, f"{plan.faults} faults, seed {seed}, on {plan.store}")
     folder = Path(tempfile.mkdtemp(prefix=f"segue-{name}-", dir=_made(options.keep)))
     began = time.monotonic()

@@ -273,7 +273,7 @@ export const t = {
     took: 'Took',
     live: 'Live',
     ok: 'Done',
-    failed: 'Failed',
+    failed: 'Given up',
     trash: 'Trash',
     id: 'Instance',
     empty: 'No instance',

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from itertools import groupby
 from operator import attrgetter
+from time import monotonic
 from typing import Protocol
 
 from msgspec import Struct
@@ -24,6 +25,9 @@ from segue.ports.views import StoredLog, Views
 
 _TAIL_S = 0.5
 _TAIL_BATCH = 500
+# So many lines are looked through at a time, for so long (s).
+_BITE = 50_000
+_SEARCH_S = 0.1
 
 
 class Shipping(Protocol):
@@ -50,6 +54,10 @@ class Context(Struct, frozen=True, kw_only=True):
     after: Sequence[StoredLog]
 
 
+def _number(line: StoredLog) -> str:
+    return str(line.seq)
+
+
 class Logs:
     """Look at log lines, take those that workers send by themselves, and say which are kept."""
 
@@ -70,12 +78,43 @@ class Logs:
         self._shipping = shipping
 
     async def find(self, wanted: LogFilter, cursor: str | None) -> Page[StoredLog]:
-        """Lines that fit; the cursor goes on in the order asked for. Raises Invalid for a cursor of another list."""
+        """Lines that fit; the cursor goes on in the order asked for. In a long book a page may be short, even empty,
+        and still have a cursor. Raises Invalid for a cursor of another list."""
         if cursor is not None:
             seq = number_cursor(cursor)
             wanted = replace(wanted, before=seq) if wanted.newest else replace(wanted, after=seq)
-        found = await self._book.find_logs(replace(wanted, limit=wanted.limit + 1))
-        return page(found, wanted.limit, lambda line: str(line.seq))
+        if wanted.instance is not None:  # few lines, found by index
+            found = await self._book.find_logs(replace(wanted, limit=wanted.limit + 1))
+            return page(found, wanted.limit, _number)
+        return await self._search(wanted)
+
+    async def _search(self, wanted: LogFilter) -> Page[StoredLog]:
+        """Look through so many lines at a time: however long the book is, an answer comes in a moment, perhaps with
+        less than was asked for, or nothing, and where to go on."""
+        low, high = await self._bounds(wanted)
+        found: list[StoredLog] = []
+        until = monotonic() + _SEARCH_S
+        while low + 1 < high:
+            left = wanted.limit + 1 - len(found)
+            if wanted.newest:
+                bite = replace(wanted, after=max(low, high - 1 - _BITE), before=high, limit=left)
+                high = bite.after + 1
+            else:
+                bite = replace(wanted, after=low, before=min(high, low + 1 + _BITE), limit=left)
+                low = min(high, low + 1 + _BITE) - 1
+            found += await self._book.find_logs(bite)
+            if len(found) > wanted.limit:
+                return page(found, wanted.limit, _number)
+            if monotonic() >= until and low + 1 < high:
+                return Page(items=found, next=str(high if wanted.newest else low))
+        return Page(items=found, next=None)
+
+    async def _bounds(self, wanted: LogFilter) -> tuple[int, int]:
+        """The numbers around the lines that are there; neither is of one of them."""
+        oldest = await self._book.find_logs(LogFilter(after=wanted.after, limit=1))
+        high = await self._book.last_log() + 1
+        low = oldest[0].seq - 1 if oldest else high
+        return low, high if wanted.before is None else min(high, wanted.before)
 
     async def context(self, seq: int, count: int, same_instance: bool) -> Context:
         """A line with up to `count` lines before it and after it, of its instance or of all. Raises NotFound."""

@@ -45,6 +45,13 @@ export function LogList({ where: fixed, more }: { where: { instance?: string | u
         {(data) => {
           const stored = data.pages.flatMap((page) => page.items);
           const lines = follow ? merged(tail.lines, stored) : stored;
+          if (lines.length === 0 && found.hasNextPage)
+            return (
+              <>
+                <Empty title={t.logs.nothingYet} about={t.logs.nothingYetAbout} />
+                <More query={found} label={t.logs.further} />
+              </>
+            );
           if (lines.length === 0) return <Empty title={filtered ? t.logs.nothing : t.logs.empty} about={filtered ? t.logs.nothingAbout : t.logs.emptyAbout} />;
           return (
             <>

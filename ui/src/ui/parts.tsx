@@ -274,12 +274,12 @@ export function Confirm({ question, close }: { question: Question | null; close:
   );
 }
 
-export function More({ query }: { query: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => unknown } }) {
+export function More({ query, label = t.more }: { query: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => unknown }; label?: string }) {
   if (!query.hasNextPage) return null;
   return (
     <Group justify="center">
       <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-        {t.more}
+        {label}
       </Button>
     </Group>
   );
