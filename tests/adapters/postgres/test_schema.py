@@ -21,7 +21,7 @@ from segue.testing.contracts.store_world import ManualClock, PlainSecrets, Playe
 from segue.testing.postgres import Cluster
 from tests.postgres import AT_ONCE, PostgresWorld
 
-OWN = {"holder", "queue_lease", "relay"}
+OWN = {"holder", "queue_lease", "relay", "committed"}
 
 
 @pytest.fixture

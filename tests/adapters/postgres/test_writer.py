@@ -85,6 +85,7 @@ def gated(count: int, *, process_alone: bool = True) -> tuple[Writer, list[Gated
         let_go=lambda _: None,
         holder=lambda: 1,
         evicted=lambda: None,
+        doubt=lambda: None,
         alone=lambda: process_alone,
     )
     writer._lanes = lanes  # type: ignore[assignment]

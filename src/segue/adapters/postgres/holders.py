@@ -107,6 +107,7 @@ class Heart:
         self._seen: dict[int, _Seen] = {}
         self._connection: Connection | None = None
         self._heard = 0.0
+        self._doubted = False
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -129,6 +130,11 @@ class Heart:
             await self.beat()
         except ERRORS as error:
             raise unavailable(error, self._link.address) from error
+
+    def doubt(self) -> None:
+        """Nobody knows any more what this process holds: by the next beat it gives up all of it, and begins anew as
+        another holder, as if others had believed it dead."""
+        self._doubted = True
 
     async def notify(self, payload: str) -> None:
         """Tell all processes something; it may get lost."""
@@ -170,6 +176,8 @@ class Heart:
         if connection is not self._connection:
             await self._arrive(connection)
         began = loop.time()
+        if self._doubted:
+            await self._give_up(connection)
         if not await connection.rows(_BEAT, self.id):
             await self._enter(connection)
         self._heard = began
@@ -194,6 +202,8 @@ class Heart:
         """
         evicted = self.id != 0
         async with connection.transaction():
+            # A number that is forgotten in a crash would be given to another one while this one still uses it.
+            await connection.execute("SET LOCAL synchronous_commit = on")
             await connection.execute(_ALONE)
             oldest = await connection.fetchval(_OLDEST)
             if oldest is not None and oldest > self._revision:
@@ -203,7 +213,7 @@ class Heart:
         await connection.execute(_LOCK, number)
         self.id = number
         if evicted:
-            log.warning("Others took over what this process held, since it was not heard for too long")
+            log.warning("What this process held is free: it was not heard for too long, or lost sight of it")
             self._on_evicted()
 
     def _silent(self, rows: list[Any], now: float) -> list[tuple[int, int]]:
@@ -221,6 +231,14 @@ class Heart:
         self._seen = seen
         self.others = len(rows) - len(dead)
         return dead
+
+    async def _give_up(self, connection: Connection) -> None:
+        """Free all that this process holds. Nobody commits while its row goes."""
+        async with connection.transaction():
+            await connection.execute(_ALONE)
+            await connection.execute(_LEAVE, self.id)
+            await connection.execute(_FORGET_LEASES)
+        self._doubted = False
 
     async def _bury(self, connection: Connection, dead: int, beat: int) -> None:
         """Free what a dead one held, unless it was heard meanwhile. Nobody commits while its row goes.

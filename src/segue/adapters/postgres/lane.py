@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 
 import asyncpg
@@ -14,7 +15,7 @@ from segue.adapters.postgres.connect import BY_INDEX, Connection, Link
 from segue.adapters.postgres.cursor import BridgedCursor, bridged
 from segue.adapters.postgres.locks import BEGIN, BEGIN_ALONE
 from segue.adapters.postgres.numbers import SequenceNumbers, Wanted
-from segue.adapters.postgres.outcome import UnknownOutcome, was_committed
+from segue.adapters.postgres.outcome import Mark, UnknownOutcome, was_committed
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.trouble import ERRORS, Away, is_lost, is_outage, is_worth_again, unavailable
 from segue.adapters.postgres.versions import SharedVersions
@@ -53,7 +54,8 @@ class Shared(Struct):
 
     `live` are the live messages of each version, as far as is known here. `keeper` decides which new messages stay
     with this process, and `let_go` is told of those when the transaction is over, whatever became of it. `holder` says
-    under which number they are held, and `evicted` is called when that one is gone.
+    under which number they are held, and `evicted` is called when that one is gone; `doubt` when what became of a
+    transaction cannot be found out, so that nobody here knows any more what is held.
     """
 
     settings: PostgresSettings
@@ -61,6 +63,7 @@ class Shared(Struct):
     let_go: Callable[[Iterable[Held]], None]
     holder: Callable[[], int]
     evicted: Callable[[], None]
+    doubt: Callable[[], None]
     pace: Pace
     live: dict[int, int]
 
@@ -72,6 +75,9 @@ class Lane:
         self._link = link
         self._shared = shared
         self._deliver = deliver
+        # What its transactions are noted under; no other writer has it, in this process or any other.
+        self._writer = secrets.randbits(62)
+        self._number = 0
         self._cursor = BridgedCursor()
         self._versions = SharedVersions(self._cursor)
 
@@ -139,8 +145,9 @@ class Lane:
             await self._transaction(connection, report, trusting)
         except UnknownOutcome as unknown:
             self._link.drop()
-            committed = await was_committed(self._link, unknown.transaction, self._shared.settings.unsure_s)
+            committed = await was_committed(self._link, unknown.mark, self._shared.settings.unsure_s)
             if committed is None:
+                self._shared.doubt()
                 raise Away(f"the connection was lost: {unknown}, and it cannot be asked now") from unknown
             if not committed:
                 raise ConnectionResetError("the connection was lost before the commit") from unknown
@@ -159,7 +166,8 @@ class Lane:
         cursor.connection = connection
         numbers = SequenceNumbers(cursor)
         holder = self._shared.holder()
-        begun = await numbers.reserve(connection, Wanted(group), holder)
+        self._number += 1
+        begun = await numbers.reserve(connection, Wanted(group), holder, self._writer, self._number)
         self._versions.at(begun.revision)
         report.holders = begun.holders
         if not begun.held:
@@ -172,7 +180,7 @@ class Lane:
             await bridged(self._perform, group, changes, trusting)
             if report.revised:
                 await connection.fetchval(_REVISE)
-            await _commit(connection, begun.transaction)
+            await _commit(connection, Mark(self._writer, self._number, begun.transaction))
         finally:
             self._shared.let_go(changes.owned.values())
         for version, change in changes.live.items():
@@ -222,12 +230,12 @@ class Lane:
             self._link.drop()
 
 
-async def _commit(connection: Connection, transaction: str) -> None:
+async def _commit(connection: Connection, mark: Mark) -> None:
     try:
         said = await connection.execute("COMMIT")
     except ERRORS as error:
         if is_lost(error):
-            raise UnknownOutcome(transaction) from error
+            raise UnknownOutcome(mark) from error
         raise
     if said != "COMMIT":
         raise asyncpg.InvalidTransactionStateError(f"the database said {said} to a commit")

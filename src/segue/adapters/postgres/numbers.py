@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segue.adapters.postgres.connect import Connection
 from segue.adapters.postgres.cursor import BridgedCursor
+from segue.adapters.postgres.outcome import NOTE
 from segue.adapters.sql.operations import AcceptOperation, Operation, SettleOperation
 from segue.model.message import Consumed, Kept, Returned
 
@@ -13,7 +14,8 @@ _GET = ", ".join(
     for n, kind in enumerate(_KINDS, 1)
 )
 RESERVE = (
-    f"SELECT {_GET}, (SELECT last_value FROM catalog_revision), pg_current_xact_id()::text,"  # noqa: S608
+    f"WITH noted AS ({NOTE.format(writer='$6', number='$7')})"  # noqa: S608 - numbers
+    f" SELECT {_GET}, (SELECT last_value FROM catalog_revision), pg_current_xact_id()::text,"
     " (SELECT count(*) FROM holder), EXISTS (SELECT 1 FROM holder WHERE id = $5)"
 )
 _MORE = "SELECT nextval('{}_number') FROM generate_series(1, 64)"
@@ -27,9 +29,10 @@ class SequenceNumbers:
         self._cursor = cursor
         self._left: dict[str, list[int]] = {kind: [] for kind in _KINDS}
 
-    async def reserve(self, connection: Connection, wanted: Wanted, holder: int) -> Begun:
-        """Fetch numbers, and with them what else is to be known of a transaction that begins."""
-        [row] = await connection.rows(RESERVE, *wanted.counts(), holder)
+    async def reserve(self, connection: Connection, wanted: Wanted, holder: int, writer: int, number: int) -> Begun:
+        """Fetch numbers, and with them what else is to be known of a transaction that begins, which is noted to be this
+        one of its writer."""
+        [row] = await connection.rows(RESERVE, *wanted.counts(), holder, writer, number)
         for kind, numbers in zip(_KINDS, row[:4], strict=True):
             self._left[kind] = numbers[::-1]
         return Begun(revision=row[4], transaction=row[5], holders=row[6], held=row[7])

@@ -1,42 +1,68 @@
-"""The truth about a commit whose answer was lost: the database knows of each transaction whether it was committed."""
+"""The truth about a commit whose answer was lost.
+
+The number that the database gives to a transaction does not tell it. After a crash of the database the numbers of
+transactions that had not reached its log are given away again, and what they say then is of somebody else. So each
+writer notes in every transaction, in a row of its own, which of its transactions this is: what the row says when the
+transaction is over was committed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 import asyncpg
+from msgspec import Struct
 
 from segue.adapters.postgres.connect import Link
 from segue.adapters.postgres.trouble import ERRORS
 from segue.model.errors import StoreUnavailable
 
+NOTE = (
+    "INSERT INTO committed AS c (writer, number, at) VALUES ({writer}, {number}, now())"
+    " ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at"
+)
 _STATUS = "SELECT pg_xact_status($1::text::xid8)"
+_NOTED = "SELECT number FROM committed WHERE writer = $1"
+# Rows of writers that have gone are in nobody's way; who waits for the truth waits for seconds.
+FORGET = "DELETE FROM committed WHERE at < now() - interval '1 day'"
 _AGAIN_S = 0.1
 
 
+class Mark(Struct, frozen=True):
+    """Transaction `number` of a writer; `transaction` is what the database calls it, to see whether it is over."""
+
+    writer: int
+    number: int
+    transaction: str
+
+
 class UnknownOutcome(Exception):
-    """The connection was lost while a commit was under way. `transaction` is its number."""
+    """The connection was lost while a commit was under way."""
 
-    def __init__(self, transaction: str) -> None:
-        super().__init__(f"nobody knows whether transaction {transaction} was committed")
-        self.transaction = transaction
+    def __init__(self, mark: Mark) -> None:
+        super().__init__(f"nobody knows whether transaction {mark.transaction} was committed")
+        self.mark = mark
 
 
-async def was_committed(link: Link, transaction: str, within_s: float) -> bool | None:
+async def was_committed(link: Link, mark: Mark, within_s: float) -> bool | None:
     """Find out whether a transaction was committed; None when the database could not be asked within the time."""
     loop = asyncio.get_running_loop()
     give_up = loop.time() + within_s
     while True:
         try:
             connection = await link.get()
-            status = await connection.fetchval(_STATUS, transaction)
-        except asyncpg.InvalidParameterValueError:  # a number of the future: the database was put back in time
-            return False
+            if await _is_over(connection, mark.transaction):
+                return bool(await connection.fetchval(_NOTED, mark.writer) == mark.number)
         except (*ERRORS, StoreUnavailable):
             link.drop()
-            status = "unknown"
-        if status in {"committed", "aborted"}:
-            return bool(status == "committed")
-        if status is None or loop.time() > give_up:
+        if loop.time() > give_up:
             return None
         await asyncio.sleep(_AGAIN_S)
+
+
+async def _is_over(connection: asyncpg.Connection, transaction: str) -> bool:
+    try:
+        status = await connection.fetchval(_STATUS, transaction)
+    except asyncpg.InvalidParameterValueError:  # a number of the future: it was lost in a crash
+        return True
+    return bool(status != "in progress")

@@ -17,6 +17,7 @@ from segue.adapters.postgres.hints import Hints
 from segue.adapters.postgres.holders import Heart
 from segue.adapters.postgres.locks import HORIZON
 from segue.adapters.postgres.messages import SharedMessages
+from segue.adapters.postgres.outcome import FORGET
 from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.schema import bring_up_to_date, newest
 from segue.adapters.postgres.scripted import PostgresScripts, read, read_once
@@ -106,6 +107,7 @@ class PostgresStore(
             let_go=self.let_go,
             holder=lambda: parts.heart.id,
             evicted=self.look_after_self,
+            doubt=lambda: parts.heart.doubt(),  # noqa: PLW0108 - there is none yet
             alone=lambda: not parts.heart.others,
         )
         parts.heart = Heart(
@@ -172,6 +174,7 @@ class PostgresStore(
             parts.writer.live = dict(map(tuple, await connection.fetch(_LIVE)))
             for version, count in await connection.fetch(_MOVING):
                 parts.writer.live[version] = parts.writer.live.get(version, 0) + count
+            await connection.execute(FORGET)
         parts.writer.start()
         await self.spreads.take_over()
         self._caring = asyncio.get_running_loop().create_task(self._care())

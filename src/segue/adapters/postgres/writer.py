@@ -38,12 +38,13 @@ class Writer:
         let_go: Callable[[Iterable[Held]], None],
         holder: Callable[[], int],
         evicted: Callable[[], None],
+        doubt: Callable[[], None],
         alone: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._alone = alone
         self._pace = Pace()
-        self._shared = Shared(settings, keeper, let_go, holder, evicted, self._pace, {})
+        self._shared = Shared(settings, keeper, let_go, holder, evicted, doubt, self._pace, {})
         self._lanes = [Lane(link, self._shared, self._deliver) for link in links]
         self._turns = [asyncio.Lock() for _ in links]
         self._idle: list[asyncio.Event] = []
