@@ -132,7 +132,7 @@ class Logs:
         seq = await self._book.last_log() if after is None else after
         while True:
             newest = await self._book.last_log()
-            found = await self._book.find_logs(replace(wanted, after=seq, limit=_TAIL_BATCH))
+            found = await self._book.find_logs(replace(wanted, after=seq, complete=True, limit=_TAIL_BATCH))
             seq = found[-1].seq if found else max(seq, newest)
             yield found
             if not found:

@@ -15,7 +15,8 @@ class LogFilter(Struct, frozen=True, kw_only=True):
 
     `levels` are the levels wanted; `words` have to be in the text, each of them, whatever their case. Instants are ms:
     `since` included, `until` not. `after` and `before` are numbers of lines, which are not included. Without `newest`
-    the oldest lines come first.
+    the oldest lines come first. `complete`: only lines before which none can come any more, so that whoever goes on
+    after the last one misses none; other processes may be storing some.
     """
 
     levels: Sequence[str] | None = None
@@ -30,6 +31,7 @@ class LogFilter(Struct, frozen=True, kw_only=True):
     after: int = 0
     before: int | None = None
     newest: bool = False
+    complete: bool = False
     limit: int = 50
 
 
@@ -61,7 +63,7 @@ class LogBook(Protocol):
     async def find_logs(self, wanted: LogFilter) -> list[StoredLog]: ...
 
     async def last_log(self) -> int:
-        """The number of the newest line; 0 without any."""
+        """The number of the newest line before which none can come any more; 0 without any."""
         ...
 
     async def count_logs(self, after: int, levels: Sequence[str]) -> int:

@@ -59,7 +59,8 @@ class Shipper:
         """Send what waits, up to a batch; whether there was something. Raises SinkTrouble or StoreUnavailable."""
         position = await self.where()
         newest = await self._book.last_log()
-        lines = await self._book.find_logs(LogFilter(after=position.seq, levels=self.sink.levels, limit=_BATCH))
+        wanted = LogFilter(after=position.seq, levels=self.sink.levels, complete=True, limit=_BATCH)
+        lines = await self._book.find_logs(wanted)
         if not lines:
             if newest > position.seq:  # none of them is for this destination
                 await self._move(replace(position, seq=newest))

@@ -20,9 +20,10 @@ from segue.adapters.postgres.store import PostgresStore
 from segue.adapters.sql import audit as auditing
 from segue.model.errors import StoreUnavailable
 from segue.model.graph import LimitRule
-from segue.model.message import Message
+from segue.model.message import LogLine, Message
 from segue.model.versions import Version, VersionState
 from segue.ports.limits import Ask
+from segue.ports.log_book import LogFilter
 from segue.tasks import end
 from segue.testing.contracts.store_world import PROCESS, PlainSecrets, Player, passed
 from segue.testing.postgres import Cluster, abandon, running
@@ -135,7 +136,8 @@ async def test_what_a_dead_process_held_is_free(pair: Pair, ordered: bool) -> No
 
 
 async def drained(player: Player, version: Version, ordered: bool) -> AsyncIterator[Message]:
-    """Take one message after the other."""
+    """Look what is ready, as whoever is told that somebody died does, and take one message after the other."""
+    await player.store.nodes_ready(version.id, player.now)
     while messages := await player.store.take(version.id, "a", 1, player.now, ordered):
         yield messages[0]
 
@@ -206,6 +208,34 @@ async def test_a_reader_of_events_does_not_pass_one_that_is_not_stored_yet(pair:
     assert seqs[0] == number
     assert seqs == sorted(seqs)
     assert len(seqs) == 2
+
+
+async def test_a_reader_of_log_lines_does_not_pass_one_that_is_not_stored_yet(pair: Pair, database: Address) -> None:
+    """Whoever sends lines on goes on after the last one: what is stored later under a lower number is not left out."""
+    version = await pair.one.enable()
+    await pair.one.start()
+    [first] = await pair.one.take(version, "a")
+    slow = await asyncpg.connect(database.url, password=database.password)
+    wanted = LogFilter(complete=True)
+    try:
+        await slow.execute(BEGIN)
+        number = await slow.fetchval("SELECT nextval('log_number')")
+        line = LogLine(level="info", text="later", at=pair.one.now)
+        await pair.one.settle(first, passed(first, "b"), logs=(line,))
+        assert await pair.two.store.find_logs(wanted) == []
+        assert await pair.two.store.last_log() < number
+        [shown] = await pair.two.store.find_logs(LogFilter(newest=True))
+        text = (
+            "INSERT INTO log (seq, at, level, text, queue, instance, message)"
+            " SELECT $1, at, level, 'earlier', queue, instance, message FROM log WHERE seq = $2"
+        )
+        await slow.execute(text, number, shown.seq)
+        await slow.execute("COMMIT")
+    finally:
+        await slow.close()
+    lines = await pair.two.store.find_logs(wanted)
+    assert [line.text for line in lines] == ["earlier", "later"]
+    assert [line.seq for line in lines] == [number, await pair.two.store.last_log()]
 
 
 class Cut(FaultyConnection):

@@ -1,8 +1,9 @@
 """Advisory locks: which there are, and the statements that take them.
 
 Every transaction that changes messages holds `WORK` shared; what must see no other one beside it (a version's state, an
-instance that is ended whole, the death of a process) holds it alone. A transaction that stores events holds, shared, a
-lock whose number says below which number it stores none, so that readers know how far events are complete.
+instance that is ended whole, the death of a process) holds it alone. A transaction that stores events or log
+lines holds, shared, locks whose numbers say below which number it stores none, so that readers know how far they are
+complete.
 """
 
 from __future__ import annotations
@@ -12,22 +13,30 @@ WORK = _SPACE << 48
 SCHEMA = (_SPACE + 1) << 48
 EVENTS = (_SPACE + 2) << 48
 HOLDERS = (_SPACE + 3) << 48
+LINES = (_SPACE + 4) << 48
 
-EVENTS_CLASS = EVENTS >> 32
 HOLDERS_CLASS = HOLDERS >> 32
 
 _BEGIN = (
     "BEGIN; SELECT pg_advisory_xact_lock{how}({work});"
-    " SELECT pg_advisory_xact_lock_shared({events} + last_value) FROM event_number"
+    " SELECT pg_advisory_xact_lock_shared({events} + events.last_value),"
+    " pg_advisory_xact_lock_shared({lines} + lines.last_value) FROM event_number events, log_number lines"
 )
-BEGIN = _BEGIN.format(how="_shared", work=WORK, events=EVENTS)
-BEGIN_ALONE = _BEGIN.format(how="", work=WORK, events=EVENTS)
+BEGIN = _BEGIN.format(how="_shared", work=WORK, events=EVENTS, lines=LINES)
+BEGIN_ALONE = _BEGIN.format(how="", work=WORK, events=EVENTS, lines=LINES)
 
-# How far events are complete. The number given last has to be read before the locks are, so the second depends on it.
-HORIZON = (
-    "WITH given AS MATERIALIZED (SELECT last_value FROM event_number) SELECT least(given.last_value,"  # noqa: S608
-    f" (SELECT min(((classid::bigint << 32) | objid::bigint) - {EVENTS}) FROM pg_locks"
-    " WHERE locktype = 'advisory' AND objsubid = 1 AND given.last_value IS NOT NULL"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    f" AND classid::bigint >= {EVENTS_CLASS} AND classid::bigint < {EVENTS_CLASS} + 65536)) FROM given"
-)
+
+def _horizon(sequence: str, space: int) -> str:
+    """The number given last has to be read before the locks are, so the second depends on it."""
+    return (
+        f"WITH given AS MATERIALIZED (SELECT last_value FROM {sequence}) SELECT least(given.last_value,"  # noqa: S608
+        f" (SELECT min(((classid::bigint << 32) | objid::bigint) - {space}) FROM pg_locks"
+        " WHERE locktype = 'advisory' AND objsubid = 1 AND given.last_value IS NOT NULL"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        f" AND classid::bigint >= {space >> 32} AND classid::bigint < {space >> 32} + 65536)) FROM given"
+    )
+
+
+# How far events are complete, and how far log lines are.
+HORIZON = _horizon("event_number", EVENTS)
+LINES_HORIZON = _horizon("log_number", LINES)

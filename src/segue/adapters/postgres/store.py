@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, ColumnElement, Select, column, literal_column, select, table
 
 from segue.adapters.postgres.address import Address
@@ -15,7 +16,7 @@ from segue.adapters.postgres.auditing import prove
 from segue.adapters.postgres.connect import BY_INDEX, Connection, Link, Pool
 from segue.adapters.postgres.hints import Hints
 from segue.adapters.postgres.holders import Heart
-from segue.adapters.postgres.locks import HORIZON
+from segue.adapters.postgres.locks import HORIZON, LINES_HORIZON
 from segue.adapters.postgres.messages import SharedMessages
 from segue.adapters.postgres.outcome import FORGET
 from segue.adapters.postgres.parts import Parts
@@ -43,8 +44,10 @@ from segue.model.errors import SegueError, StoreUnavailable
 from segue.model.events import Event, EventKind
 from segue.model.ledger import Audit
 from segue.ports.limits import Ask, Ended
+from segue.ports.log_book import LogFilter
 from segue.ports.notices import Scan
 from segue.ports.outside import Clock, Secrets
+from segue.ports.views import StoredLog
 from segue.tasks import end
 
 log = logging.getLogger(__name__)
@@ -245,6 +248,21 @@ class PostgresStore(
         async with self._parts.readers.connection() as connection:
             [[horizon]] = await connection.rows(HORIZON)
             return await read(connection, lambda: notices.scan_events(after, kinds, limit, horizon))
+
+    async def find_logs(self, wanted: LogFilter) -> list[StoredLog]:
+        """See `LogBook`."""
+        if wanted.complete:
+            async with self._parts.readers.connection() as connection:
+                [[horizon]] = await connection.rows(LINES_HORIZON)
+            before = horizon + 1 if wanted.before is None else min(wanted.before, horizon + 1)
+            wanted = replace(wanted, before=before)
+        return await super().find_logs(wanted)
+
+    async def last_log(self) -> int:
+        """See `LogBook`."""
+        async with self._parts.readers.connection() as connection:
+            [[horizon]] = await connection.rows(LINES_HORIZON)
+        return min(int(horizon), await super().last_log())
 
     def look_after_self(self) -> None:
         """A transaction has found that this process is no holder any more."""
