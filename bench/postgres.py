@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -36,6 +37,9 @@ ROUNDS = 3
 # As on a server of its own that is not tuned further: more buffers than the 128 MB that suit a shared desktop, and log
 # segments enough that checkpoints come by time.
 TUNED = ("shared_buffers = '512MB'", "max_wal_size = '4GB'", "checkpoint_timeout = '15min'")
+
+# Runs one control service of a version that it is told; gives the id of its process.
+Copy = Callable[[str], AbstractContextManager[int]]
 
 
 async def open_postgres(address: Address) -> PostgresStore:
@@ -170,32 +174,55 @@ def broker(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
 
 
 def two(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
-    """One process with a control service of a version, and two, in turns: start, three actions over HTTP, end.
+    """One process with a control service of a version, and two, in turns, all on this host."""
+    store, data = cluster.url(database(cluster, "two")), folder / "two"
+    one = partial(control_service, data, store)
+    with worker() as at:
+        beside_one("i: two control services of {}", data, store, at, (one, one), seconds=seconds)
+
+
+def beside_one(
+    scenario: str,
+    data: Path,
+    store: str,
+    at: str,
+    copies: tuple[Copy, Copy],
+    *,
+    seconds: float,
+    rounds: int = ROUNDS,
+    secret: str = "",
+) -> None:
+    """One control service of a version, and two, in turns: start, three actions over HTTP, end.
 
     The API is a process of its own both times. Worker, load, PostgreSQL and all processes share the machine's cores. In
     the second flow a worker takes 50 ms and ten calls may be under way for each control service, so that two can do
     what one cannot.
     """
-    store, data = cluster.url(database(cluster, "two")), folder / "two"
-    with ExitStack() as opened:
-        at = opened.enter_context(worker())
-        api = opened.enter_context(server(data, store, roles="api,timers,status"))
-        api.add_worker("bench", at)
+    one, other = copies
+    with server(data, store, roles="api,timers,status") as api:
+        api.add_worker("bench", at, secret)
         for process, action, prefetch in (("chain", "echo", 100), ("slow", "slow", 10)):
             version = f"{process}:{api.deploy(process, chain(3, prefetch=prefetch, action=action))}"
-            with control_service(data, store, version) as first:
-                _beside_one(api, version, first, lambda wanted=version: control_service(data, store, wanted), seconds)
+            with one(version) as first:
+                title = f"{scenario.format(process)} beside one, on PostgreSQL"
+                _beside_one(api, process, first, partial(other, version), title=title, seconds=seconds, rounds=rounds)
 
 
 def _beside_one(
-    api: Server, version: str, first: int, another: Callable[[], AbstractContextManager[int]], seconds: float
+    api: Server,
+    process: str,
+    first: int,
+    another: Callable[[], AbstractContextManager[int]],
+    *,
+    title: str,
+    seconds: float,
+    rounds: int,
 ) -> None:
     """The rates of one control service before and after each round of two: a database grows slower as it fills."""
-    process = version.partition(":")[0]
     finishing(api, 2, process)
     ones, twos = [finishing(api, seconds, process)], []
     spent = {"first_cpu_s": 0.0, "second_cpu_s": 0.0}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         with another() as second:
             finishing(api, 2, process)
             before = cpu_s(first), cpu_s(second)
@@ -206,8 +233,7 @@ def _beside_one(
         ones.append(finishing(api, seconds, process))
     ratios = [2 * both / (before + after) for before, both, after in zip(ones, twos, ones[1:], strict=False)]
     report(
-        f"i: two control services of {process} beside one, on PostgreSQL", int(sum(ones + twos) * seconds),
-        statistics.median(twos), 0, 0, None,
+        title, int(sum(ones + twos) * seconds), statistics.median(twos), 0, 0, None,
         one_per_s=round(statistics.median(ones), 1),
         ratio_to_one=round(statistics.median(ratios), 3),
         balanced=bool(api.call("GET", "/api/v1/audit")["balanced"]),

@@ -1,4 +1,4 @@
-"""The processes a bench needs, started on free ports of loopback and ended by their ids."""
+"""The processes a bench needs, started on free ports of loopback, or of where they are told, and ended by their ids."""
 
 from __future__ import annotations
 
@@ -100,9 +100,10 @@ class Server:
         self.call("POST", base + "/enable", b"")
         return number
 
-    def add_worker(self, name: str, url: str) -> None:
+    def add_worker(self, name: str, url: str, secret: str = "") -> None:
         """Register a worker."""
-        body = json.dumps({"name": name, "url": url}).encode()
+        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        body = json.dumps({"name": name, "url": url, "headers": headers}).encode()
         self.call("POST", "/api/v1/workers", body, Content_Type="application/json")
 
     def memory_mb(self) -> float:
@@ -128,9 +129,10 @@ def server(
 
 
 @contextlib.contextmanager
-def control_service(data: Path, store: str, version: str) -> Iterator[int]:
-    """One more control service of a version, in a process of its own; its id."""
-    command = [str(SEGUE), "control-service", "--data", str(data), "--port", "0", "--version", version]
+def control_service(data: Path, store: str, version: str, where: tuple[str, ...] = ()) -> Iterator[int]:
+    """One more control service of a version, in a process of its own; its id. `where` is the command that becomes it
+    in another place."""
+    command = [*where, str(SEGUE), "control-service", "--data", str(data), "--port", "0", "--version", version]
     with running(command, "segue control-service", SEGUE_STORE=store) as (process, _):
         yield process.pid
 
@@ -142,7 +144,9 @@ def cpu_s(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def worker() -> Iterator[str]:
-    """The bench's worker in a process of its own; its URL."""
-    with running([sys.executable, "-m", "bench.worker", "0"], "the bench's worker") as (_, url):
+def worker(address: str = "127.0.0.1", secret: str = "") -> Iterator[str]:
+    """The bench's worker in a process of its own, for those who know its secret, if it has one; its URL."""
+    with running(
+        [sys.executable, "-m", "bench.worker", "0", address], "the bench's worker", SEGUE_WORKER_SECRET=secret
+    ) as (_, url):
         yield url

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from segue_sdk import Message, Worker
+from segue_sdk.cli import SECRET_VARIABLE
 
-worker = Worker("bench")
+worker = Worker("bench", secret=os.environ.get(SECRET_VARIABLE) or None)
 
 
 @worker.connector("echo")
@@ -24,4 +26,4 @@ async def slow(message: Message) -> bytes:
 
 
 if __name__ == "__main__":
-    worker.run("127.0.0.1", int(sys.argv[1]))
+    worker.run(sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", int(sys.argv[1]))

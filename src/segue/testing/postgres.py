@@ -188,11 +188,11 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running(settings: Sequence[str] = (), address: str = LOOPBACK) -> Iterator[Cluster]:
+def running(settings: Sequence[str] = (), address: str = LOOPBACK, auth: str = "md5") -> Iterator[Cluster]:
     """A cluster for some time, in a temporary folder that is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="segue-postgres-"))
     folder.chmod(0o755)
-    cluster = Cluster(folder / "cluster", settings, address=address)
+    cluster = Cluster(folder / "cluster", settings, auth, address)
     try:
         cluster.start()
         yield cluster
