@@ -20,7 +20,7 @@ from segue.model.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-REVISION = "0014"
+REVISION = "0015"
 """The revision of the schema that this code works on; the newest in `adapters/sql/migrations`."""
 
 
