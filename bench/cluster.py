@@ -1,10 +1,11 @@
 """A simulated installation: what hosts with so many cores carry on one PostgreSQL, from what each step costs.
 
 Discrete events, one clock, no time of the machine's own: the same question has the same answer. What is simulated is
-what the engine does: each process has one event loop and two lanes; a lane takes all that waits, makes the statements
-of it in the loop, goes five ways to the database and back under the lock that all transactions share, and waits for its
-log to be on the disk; what is settled is called next, or has ended. Beside that each process beats, looks, tells hints
-and reads the others' events.
+what the engine does: each process has one event loop and, beside others, one lane (alone two); a lane takes all that
+waits, makes the statements of it in the loop, goes five ways to the database and back under the lock that all
+transactions share, and waits for its log to be on the disk; what is settled is called next, or has ended. Of those that
+take what others accepted the oldest does as long as it is not busy, the others what has been left lying for a moment.
+Beside that each process beats, looks, tells hints and reads the others' events.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from bench.prices import Prices
 
 WAYS = 5
 BATCH = 500
-CLAIM = 250
+CLAIM, FEWEST = 250, 4
+AHEAD_S, LYING_S, HELPS_S = 0.25, 0.1, 1.0
+BUSY_FROM, BUSY_UNTIL = 0.8, 0.4
 PREFETCH = 100
 _GATHER_S = 0.005
 _CARRIED = 40_000
 _SEAT_S = 1.0
-_SCANS = 10.0
+_SCANS = 4.0
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -77,11 +80,13 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class Batch(Struct):
-    """Instances that are at the same step, by the instants of their starts; `home` answered their starts."""
+    """Instances that are at the same step, by the instants of their starts; `home` answered their starts. `lying` is
+    since when they are there for whoever takes them."""
 
     hop: int
     home: Process
     begun: list[float]
+    lying: float = 0.0
 
 
 class Process:
@@ -92,10 +97,14 @@ class Process:
         self.loop = Loop(cores)
         self.api, self.control = api, control
         self._pending: deque[Batch] = deque()
-        self._lanes = 2
-        self._hinting = self._claiming = self._reading = False
+        self._lanes = 2 if world.plan.hosts * world.plan.processes == 1 else 1
+        self._hinting = self._claiming = self._reading = self._looking = False
         self._heard = self._read = 0
-        self._taken = 0
+        self._taken = self._called = 0
+        self._at_once = CLAIM
+        self._helps_until = 0.0
+        self._spent = 0.0
+        self.busy = False
 
     # -- work ---------------------------------------------------------------------------------------------------------
 
@@ -162,7 +171,7 @@ class Process:
                     ends += len(begun)
                     self._ended(home, begun)
                 elif hop == 0 and not self.control:
-                    self.world.free.append(Batch(0, home, begun))
+                    self.world.free.append(Batch(0, home, begun, self.world.clock.now))
                     self._hint()
                 else:
                     self._call(hop, home, begun)
@@ -175,6 +184,8 @@ class Process:
             self.loop.do(0.0, self._gather)
 
     def _call(self, hop: int, home: Process, begun: list[float]) -> None:
+        if not hop:
+            self._called += len(begun)
         prices, worker, chunk = self.world.prices, self.world.worker, self.world.plan.chunk
         for first in range(0, len(begun), chunk):
             part = begun[first : first + chunk]
@@ -219,17 +230,35 @@ class Process:
             self._look()
 
     def _take(self) -> None:
-        """Take of what is free, as soon as there is a turn of the loop, unless enough is in hand."""
-        if self.control and self.world.free and not self._claiming and self._taken < PREFETCH:
+        """Take of what is free, as soon as there is a turn of the loop, unless enough is in hand or it is another's."""
+        if not self.control or not self.world.free:
+            return
+        if self._helps_until <= self.world.clock.now and self.world.stands_by(self):
+            self._look_later()
+        elif not self._claiming and self._taken < PREFETCH:
             self._claiming = True
             prices = self.world.prices
             self.loop.do(prices.claim_s, partial(self.world.ask, prices.store_claim_s, 0.0, self._claimed))
+
+    def _look_later(self) -> None:
+        """See whether what is free now still is in a moment."""
+        if not self._looking:
+            self._looking = True
+            prices = self.world.prices
+            look = partial(self.world.ask, prices.store_claim_s, 0.0, partial(self._looked, self.world.clock.now))
+            self.world.clock.after(LYING_S, partial(self.loop.do, prices.claim_s, look))
+
+    def _looked(self, since: float) -> None:
+        self._looking = False
+        if self.world.free and self.world.free[0].lying <= since:
+            self._helps_until = self.world.clock.now + HELPS_S
+        self._take()
 
     def _claimed(self) -> None:
         """Some were found, perhaps: their rows are changed and brought here, in a transaction of its own."""
         self._claiming = False
         world, prices, found = self.world, self.world.prices, list[Batch]()
-        while world.free and sum(len(batch.begun) for batch in found) < CLAIM:
+        while world.free and sum(len(batch.begun) for batch in found) < max(self._at_once, PREFETCH - self._taken):
             found.append(world.free.popleft())
         if found:
             taken = sum(len(batch.begun) for batch in found)
@@ -267,6 +296,11 @@ class Process:
     def sit(self) -> None:
         """Beat, look, lead and say what every process does each second, whether there is work or not."""
         world, prices = self.world, self.world.prices
+        share, self._spent = (self.loop.spent - self._spent) / _SEAT_S, self.loop.spent
+        self.busy = share > (BUSY_UNTIL if self.busy else BUSY_FROM)
+        self._at_once = max(FEWEST, min(CLAIM, int(self._called / _SEAT_S * AHEAD_S))) if self._called else CLAIM
+        self._called = 0
+        world.look_who_takes()
         self.loop.do(prices.seat_s, _nothing)
         self.listen()  # whatever hints came
         world.ask(prices.store_seat(world.size), 0.0, _nothing)
@@ -299,6 +333,8 @@ class World:
         self.size = len(self.processes)
         self.log_bytes = prices.log_bytes + (prices.forget_log_bytes if plan.forget else 0)
         self.free: deque[Batch] = deque()
+        self.taker: Process | None = None
+        self.look_who_takes()
         self.awaited: dict[int, list[float]] = {}
         self.events = self.hints = self.commits = self.changes = 0
         self.took: list[float] = []
@@ -311,6 +347,15 @@ class World:
             self.wire.do(size / (self.plan.net_mb_s * 1e6), partial(self.clock.after, way, execute))
         else:
             self.clock.after(way, execute)
+
+    def stands_by(self, process: Process) -> bool:
+        """Whether an older one, of those that take what others accepted, takes what is free."""
+        return self.taker is not None and self.taker is not process
+
+    def look_who_takes(self) -> None:
+        """The oldest that is not busy says that it takes; the order is that of their starts."""
+        takers = (process for process in self.processes if process.control and not process.api and not process.busy)
+        self.taker = next(takers, None)
 
     def stand_still(self) -> None:
         """Something is changed that nothing else may be changed beside: a transaction that has the lock alone."""
