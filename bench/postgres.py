@@ -23,7 +23,7 @@ from pathlib import Path
 import uvloop
 
 from bench.load import BODY, wrk
-from bench.scenarios import CONNECTIONS, WAIT, report
+from bench.scenarios import CONNECTIONS, WAIT, report, settled
 from bench.stack import Server, chain, control_service, cpu_s, server, worker
 from bench.store import CLOCK, NEXT, NoSecrets, fill, open_store, publish, rss_mb, run_flow, step
 from segue.adapters.postgres.address import Address, read_address
@@ -218,19 +218,24 @@ def _beside_one(
     seconds: float,
     rounds: int,
 ) -> None:
-    """The rates of one control service before and after each round of two: a database grows slower as it fills."""
-    finishing(api, 2, process)
-    ones, twos = [finishing(api, seconds, process)], []
+    """The rates of one control service before and after each round of two: a database grows slower as it fills. What
+    a warm-up leaves is worked off before a rate is measured. In flight are more than two can have under way, and not
+    many more: those that a rate ends with do not count."""
+    many = CONNECTIONS if process == "chain" else 64
+    warm = partial(_warm, api, process, many)
+    rate = partial(finishing, api, seconds, process, many)
+    warm()
+    ones, twos = [rate()], []
     spent = {"first_cpu_s": 0.0, "second_cpu_s": 0.0}
     for _ in range(rounds):
         with another() as second:
-            finishing(api, 2, process)
+            warm()
             before = cpu_s(first), cpu_s(second)
-            twos.append(finishing(api, seconds, process))
+            twos.append(rate())
             spent["first_cpu_s"] += cpu_s(first) - before[0]
             spent["second_cpu_s"] += cpu_s(second) - before[1]
-        finishing(api, 2, process)
-        ones.append(finishing(api, seconds, process))
+        warm()
+        ones.append(rate())
     ratios = [2 * both / (before + after) for before, both, after in zip(ones, twos, ones[1:], strict=False)]
     report(
         title, int(sum(ones + twos) * seconds), statistics.median(twos), 0, 0, None,
@@ -241,10 +246,15 @@ def _beside_one(
     )  # fmt: skip
 
 
-def finishing(running: Server, seconds: float, process: str = "chain") -> float:
-    """Instances per second from start to end."""
+def _warm(api: Server, process: str, many: int) -> None:
+    finishing(api, 2, process, many)
+    settled(api)
+
+
+def finishing(running: Server, seconds: float, process: str = "chain", many: int = CONNECTIONS) -> float:
+    """Instances per second from start to end, with so many in flight."""
     headers = {"Authorization": f"Bearer {running.token}", **WAIT}
-    return wrk(running.url + f"/processes/{process}/start", BODY, headers, CONNECTIONS, seconds).rate_per_s
+    return wrk(running.url + f"/processes/{process}/start", BODY, headers, many, seconds).rate_per_s
 
 
 async def backlog(cluster: Cluster, _folder: Path, size: int = 1_000_000, count: int = 8_000) -> None:

@@ -70,7 +70,7 @@ def _bare(at: str, seconds: float = SECONDS) -> Measured:
     return wrk(at + "/connector/echo/action", ENVELOPE, {}, CONNECTIONS, seconds)
 
 
-def _settled(running: Server) -> bool:
+def settled(running: Server) -> bool:
     """Wait until no instance runs; whether the account balances."""
     deadline = time.monotonic() + 120
     while running.call("GET", "/api/v1/instances?state=running&limit=1")["items"]:
@@ -97,7 +97,7 @@ def calls() -> None:
             calls_per_s=round(rate * 3, 1),
             bare_calls_per_s=round(statistics.median(bare.rate_per_s for bare, _ in rounds), 1),
             errors=sum(ours.errors for _, ours in rounds),
-            balanced=_settled(running),
+            balanced=settled(running),
         )
         headers = {"Authorization": f"Bearer {running.token}", **WAIT}
         taken = one_by_one(running.url + "/processes/chain/start", headers, 500)
