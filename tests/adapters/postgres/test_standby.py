@@ -65,8 +65,8 @@ def test_a_process_stands_by_while_an_older_one_says_that_it_takes() -> None:
     standby, shelf = Others().standby(mine=2), shelf_of()
     assert not standby.stands_by(shelf, 0.0)
     standby.hear(1, VERSION, 10.0)
-    assert standby.stands_by(shelf, 12.4)
-    assert not standby.stands_by(shelf, 12.6)
+    assert standby.stands_by(shelf, 15.9)
+    assert not standby.stands_by(shelf, 16.1)
     assert not standby.stands_by(shelf_of(version=8), 10.0)
 
 
@@ -127,9 +127,10 @@ def test_a_busy_process_does_not_say_that_it_takes() -> None:
     standby = others.standby(busy=Busy(lambda: used[0]))
 
     def said(share: float, second: int) -> bool:
-        used[0] += share
+        used[0] += 2 * share
         others.said.clear()
-        standby.tell([VERSION], float(second))
+        standby.tell([VERSION], 2.0 * second)
+        standby.tell([VERSION], 2.0 * second + 1.0)  # too soon to be said again
         return others.said == [str(VERSION)]
 
     assert [said(share, second) for second, share in enumerate((0.1, 0.7, 0.9, 0.6, 0.5, 0.3, 0.7))] == [
@@ -192,6 +193,7 @@ async def both_took(pair: Three) -> Version:
         heard.set()
 
     standby.hear = noting  # type: ignore[method-assign]
+    pair.world.postgres._standby._said = float("-inf")
     pair.world.postgres._say_what_is_taken()
     await heard.wait()
     return version

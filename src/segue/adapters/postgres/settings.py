@@ -37,7 +37,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     front_messages: int = 1_000
     fronts_messages: int = 20_000
     claim: int = 250
-    ahead_s: float = 0.25
+    ahead_s: float = 0.05
     readers: int = 4
     takers: int = 2
     writers: int = 2
@@ -48,7 +48,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     gone_s: float = 1.5
     silent_s: float = 5.0
     idle_s: float = 2.0
-    takes_s: float = 2.5
+    takes_s: float = 6.0
     lying_s: float = 0.1
     helps_s: float = 1.0
     poll_s: float = 1.0

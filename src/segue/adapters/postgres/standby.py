@@ -17,6 +17,8 @@ from segue.adapters.postgres.shelf import Shelf
 from segue.model.errors import StoreUnavailable
 
 TOPIC = "takes"
+# Every process hears of each, so no more often than is needed to be believed.
+_SAYS_S = 2.0
 
 LeftLying = Callable[[Shelf, float], Awaitable[bool]]
 """Whether something that is in a queue now is still free after so many seconds. Raises StoreUnavailable."""
@@ -65,13 +67,17 @@ class Standby:
         self._left_lying = left_lying
         self._take = take
         self._busy = Busy() if busy is None else busy
+        self._said = -_SAYS_S
         self._heard: dict[int, dict[int, float]] = {}
         self._helping: dict[Shelf, float] = {}
         self._looking: dict[Shelf, asyncio.Task[None]] = {}
         self._again: set[Shelf] = set()
 
     def tell(self, versions: Iterable[int], now: float) -> None:
-        """Say that this process takes for these versions, unless it is busy; to be called now and then."""
+        """Say that this process takes for these versions, unless it is busy; to be called often."""
+        if now - self._said < _SAYS_S:
+            return
+        self._said = now
         if not self._busy.look(now):
             for version in versions:
                 self._say(str(version))
