@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.shelf import Shelf, Stock
-from segue.adapters.postgres.standby import Busy, Standby
+from segue.adapters.postgres.standby import Share, Standby, host_processors, own_processor
 from segue.adapters.postgres.store import PostgresStore
 from segue.model.errors import StoreUnavailable
 from segue.model.versions import Version
@@ -43,7 +44,7 @@ class Others:
             raise StoreUnavailable("the database is away")
         return self.left
 
-    def standby(self, mine: int = 2, busy: Busy | None = None) -> Standby:
+    def standby(self, mine: int = 2, own: Share | None = None, host: Share | None = None) -> Standby:
         """The process with this number."""
         return Standby(
             PostgresSettings(),
@@ -51,7 +52,8 @@ class Others:
             say=self.said.append,
             left_lying=self.left_lying,
             take=self.taking.append,
-            busy=busy,
+            own=own,
+            host=host,
         )
 
 
@@ -64,7 +66,7 @@ async def settled() -> None:
 def test_a_process_stands_by_while_an_older_one_says_that_it_takes() -> None:
     standby, shelf = Others().standby(mine=2), shelf_of()
     assert not standby.stands_by(shelf, 0.0)
-    standby.hear(1, VERSION, 10.0)
+    standby.hear(1, f"{VERSION}:0", 10.0)
     assert standby.stands_by(shelf, 15.9)
     assert not standby.stands_by(shelf, 16.1)
     assert not standby.stands_by(shelf_of(version=8), 10.0)
@@ -72,9 +74,9 @@ def test_a_process_stands_by_while_an_older_one_says_that_it_takes() -> None:
 
 def test_it_does_not_for_a_younger_one_or_one_that_may_have_died() -> None:
     standby, shelf = Others().standby(mine=2), shelf_of()
-    standby.hear(3, VERSION, 10.0)
+    standby.hear(3, f"{VERSION}:0", 10.0)
     assert not standby.stands_by(shelf, 10.0)
-    standby.hear(1, VERSION, 10.0)
+    standby.hear(1, f"{VERSION}:0", 10.0)
     standby.forget()
     assert not standby.stands_by(shelf, 10.0)
 
@@ -83,7 +85,7 @@ async def test_it_helps_for_a_while_when_something_is_left_lying() -> None:
     others, shelf = Others(), shelf_of()
     standby = others.standby(mine=2)
     now = asyncio.get_running_loop().time()
-    standby.hear(1, VERSION, now)
+    standby.hear(1, f"{VERSION}:0", now)
     standby.look_later(shelf)
     await settled()
     assert others.taking == []
@@ -120,22 +122,49 @@ async def test_a_database_that_is_away_ends_a_look_and_no_later_one() -> None:
     await standby.close()
 
 
-def test_a_busy_process_does_not_say_that_it_takes() -> None:
-    """Busy from 80 % of a processor on, and until it is below 40 %: two that share are not both told to leave it."""
-    used = [0.0]
+def shares(values: list[float]) -> Share:
+    """One that has these values, look by look; the first look has none."""
+    used = itertools.accumulate([0.0, *values])
+    whole = itertools.count()
+    return Share(lambda: (next(used), float(next(whole))))
+
+
+def test_what_is_more_than_one_does_with_ease_is_shared() -> None:
+    """Whoever does it: the shares of all are added up, so it is not left to one and shared in turns."""
+    together = {(0.1, 0.1): True, (0.2, 0.2): False, (0.19, 0.01): False, (0.05, 0.05): True, (0.1, 0.15): True}
+    standby, shelf = Others().standby(own=shares([own for own, _ in together])), shelf_of()
+    standby.tell([VERSION], 0.0)
+    found = {}
+    for look, (own, theirs) in enumerate(together, 1):
+        standby.hear(1, f"{VERSION}:{theirs}", 2.0 * look)
+        standby.tell([VERSION], 2.0 * look)
+        found[own, theirs] = standby.stands_by(shelf, 2.0 * look)
+    assert found == together
+
+
+def test_on_a_full_host_it_stands_by_all_the_same() -> None:
+    standby, shelf = Others().standby(own=shares([0.5] * 5), host=shares([0.5, 0.95, 0.8, 0.7])), shelf_of()
+    found = []
+    for look in range(5):
+        standby.hear(1, f"{VERSION}:0.6", 2.0 * look)
+        standby.tell([VERSION], 2.0 * look)
+        found.append(standby.stands_by(shelf, 2.0 * look))
+    assert found == [False, False, True, True, False]
+
+
+def test_a_process_says_what_it_uses_and_not_too_often() -> None:
     others = Others()
-    standby = others.standby(busy=Busy(lambda: used[0]))
+    standby = others.standby(own=shares([0.25, 0.5]))
+    for look in range(3):
+        standby.tell([VERSION], 2.0 * look)
+        standby.tell([VERSION], 2.0 * look + 1.0)  # too soon to be said again
+    assert others.said == [f"{VERSION}:0.00", f"{VERSION}:0.25", f"{VERSION}:0.50"]
 
-    def said(share: float, second: int) -> bool:
-        used[0] += 2 * share
-        others.said.clear()
-        standby.tell([VERSION], 2.0 * second)
-        standby.tell([VERSION], 2.0 * second + 1.0)  # too soon to be said again
-        return others.said == [str(VERSION)]
 
-    assert [said(share, second) for second, share in enumerate((0.1, 0.7, 0.9, 0.6, 0.5, 0.3, 0.7))] == [
-        *(True, True, False, False, False, True, True)
-    ]
+def test_shares_of_this_process_and_of_its_host_are_shares() -> None:
+    for used in (own_processor, host_processors):
+        spent, whole = used()
+        assert 0 < spent <= whole or used is own_processor
 
 
 def test_what_is_claimed_at_once_follows_what_is_handled() -> None:
@@ -188,8 +217,8 @@ async def both_took(pair: Three) -> Version:
     standby = pair.theirs.postgres._standby
     hear = standby.hear
 
-    def noting(process: int, version: int, now: float) -> None:
-        hear(process, version, now)
+    def noting(process: int, text: str, now: float) -> None:
+        hear(process, text, now)
         heard.set()
 
     standby.hear = noting  # type: ignore[method-assign]

@@ -126,7 +126,7 @@ class PostgresStore(
         self._standby = Standby(
             parts.settings,
             mine=lambda: parts.heart.id,
-            say=lambda version: parts.hints.give(TOPIC, version),
+            say=lambda text: parts.hints.give(TOPIC, text),
             left_lying=parts.claims.left_lying,
             take=self._take_part,
         )
@@ -287,8 +287,8 @@ class PostgresStore(
     def _told(self, process: int, topic: str, texts: Sequence[str]) -> None:
         """Another process has told something. Hints may get lost; nothing may need one."""
         if topic == TOPIC:
-            for version in texts:
-                self._standby.hear(process, int(version), self._loop.time())
+            for text in texts:
+                self._standby.hear(process, text, self._loop.time())
         else:
             self.hear(topic, texts)
 
