@@ -121,8 +121,9 @@ async def test_what_a_dead_process_held_is_free(pair: Pair, ordered: bool) -> No
         await pair.one.start(body=b"%d" % n)
     held = await pair.one.store.take(version.id, "a", 4, pair.one.now, ordered)
     assert len(held) == 4
-    for link in (pair.world.postgres._parts.heart._link,):
-        link.drop()
+    heart = pair.world.postgres._parts.heart
+    await end(heart._task)  # or it would be back before the other one has looked
+    heart._link.drop()
     await gone(pair.world.postgres)
     await pair.theirs.postgres._parts.heart.beat()
     taken = [message async for message in drained(pair.two, version, ordered)]
@@ -308,8 +309,10 @@ async def test_the_number_of_a_transaction_that_a_crash_has_lost_says_nothing() 
     with running(["wal_writer_delay = 10s", "autovacuum = off"]) as cluster:
         address = read_address(cluster.url())
         world = PostgresWorld(address)
+        # A beat in between would bring to the disk what the log holds.
+        settings = replace(AT_ONCE, beat_s=60.0, fence_s=120.0)
         store = await PostgresStore.open(
-            address, clock=world.clock, secrets=PlainSecrets(), settings=AT_ONCE, connection_class=Crash
+            address, clock=world.clock, secrets=PlainSecrets(), settings=settings, connection_class=Crash
         )
         world.store = world.postgres = store
         player = Player(world)

@@ -132,7 +132,8 @@ def shares(values: list[float]) -> Share:
 def test_what_is_more_than_one_does_with_ease_is_shared() -> None:
     """Whoever does it: the shares of all are added up, so it is not left to one and shared in turns."""
     together = {(0.1, 0.1): True, (0.2, 0.2): False, (0.19, 0.01): False, (0.05, 0.05): True, (0.1, 0.15): True}
-    standby, shelf = Others().standby(own=shares([own for own, _ in together])), shelf_of()
+    own_shares = shares([own for own, _ in together])
+    standby, shelf = Others().standby(own=own_shares, host=shares([0.0] * 9)), shelf_of()
     standby.tell([VERSION], 0.0)
     found = {}
     for look, (own, theirs) in enumerate(together, 1):

@@ -75,7 +75,7 @@ class GatedLane:
         """Nothing is open."""
 
 
-def gated(count: int, *, process_alone: bool = True) -> tuple[Writer, list[GatedLane]]:
+def gated(count: int, *, sparing: bool = False) -> tuple[Writer, list[GatedLane]]:
     """A writer whose lanes commit when they are told to."""
     lanes = [GatedLane() for _ in range(count)]
     writer = Writer(
@@ -86,7 +86,7 @@ def gated(count: int, *, process_alone: bool = True) -> tuple[Writer, list[Gated
         holder=lambda: 1,
         evicted=lambda: None,
         doubt=lambda: None,
-        alone=lambda: process_alone,
+        sparing=lambda: sparing,
     )
     writer._lanes = lanes  # type: ignore[assignment]
     writer._turns = [asyncio.Lock() for _ in lanes]
@@ -128,10 +128,10 @@ async def test_what_must_be_alone_waits_for_all_lanes_and_they_for_it() -> None:
     await writer.finish()
 
 
-@pytest.mark.parametrize(("process_alone", "sizes"), [(True, [1, 3]), (False, [1])])
-async def test_beside_other_processes_one_lane_commits_at_a_time(process_alone: bool, sizes: list[int]) -> None:
-    """What comes meanwhile shares the next commit; alone the other lane takes it."""
-    writer, lanes = gated(2, process_alone=process_alone)
+@pytest.mark.parametrize(("sparing", "sizes"), [(False, [1, 3]), (True, [1])])
+async def test_where_processors_are_short_one_lane_commits_at_a_time(sparing: bool, sizes: list[int]) -> None:
+    """What comes meanwhile shares the next commit; otherwise the other lane takes it."""
+    writer, lanes = gated(2, sparing=sparing)
     operations = [call() for _ in range(4)]
     writer.submit(operations[0])
     await settled()

@@ -105,6 +105,11 @@ class Standby:
         self._looking: dict[Shelf, asyncio.Task[None]] = {}
         self._again: set[Shelf] = set()
 
+    @property
+    def full(self) -> bool:
+        """Whether this process' host has no processor left."""
+        return self._full.now
+
     def tell(self, versions: Iterable[int], now: float) -> None:
         """Say that this process takes for these versions, and judge what it heard of the others; to be called often."""
         if now - self._said < _SAYS_S:

@@ -111,7 +111,7 @@ class PostgresStore(
             holder=lambda: parts.heart.id,
             evicted=self.look_after_self,
             doubt=lambda: parts.heart.doubt(),  # noqa: PLW0108 - there is none yet
-            alone=lambda: not parts.heart.others,
+            sparing=lambda: bool(parts.heart.others) and self._standby.full,
         )
         parts.heart = Heart(
             link({}),

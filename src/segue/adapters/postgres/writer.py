@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 
 class Writer:
-    """Hands what waits to lanes, each with one of `links`. `alone`: no other process uses the database. For the others
-    see `Shared`."""
+    """Hands what waits to lanes, each with one of `links`. `sparing`: processors are short beside other processes. For
+    the others see `Shared`."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class Writer:
         holder: Callable[[], int],
         evicted: Callable[[], None],
         doubt: Callable[[], None],
-        alone: Callable[[], bool],
+        sparing: Callable[[], bool],
     ) -> None:
         self._settings = settings
-        self._alone = alone
+        self._sparing = sparing
         self._pace = Pace()
         self._shared = Shared(settings, keeper, let_go, holder, evicted, doubt, self._pace, {})
         self._lanes = [Lane(link, self._shared, self._deliver) for link in links]
@@ -109,9 +109,9 @@ class Writer:
     # -- groups -------------------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
-        """Have a lane look for work; the next one to end its own does so anyway. Beside other processes one lane is
-        enough: they keep the database busy meanwhile, and one has groups of twice the size."""
-        if self._idle and (self._alone() or len(self._idle) == len(self._lanes)):
+        """Have a lane look for work; the next one to end its own does so anyway. Where processors are short beside
+        other processes one lane is enough: they keep the database busy meanwhile, and its groups are twice the size."""
+        if self._idle and (not self._sparing() or len(self._idle) == len(self._lanes)):
             self._idle.pop().set()
 
     async def _run(self, number: int) -> None:
