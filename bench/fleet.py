@@ -52,7 +52,7 @@ class Listeners:
     async def _send(self, _payload: str) -> None:
         raise NotImplementedError("they only hear")
 
-    def _hear(self, _topic: str, _texts: list[str]) -> None:
+    def _hear(self, _process: int, _topic: str, _texts: Sequence[str]) -> None:
         self.heard += 1
 
     async def grow(self, count: int) -> None:
