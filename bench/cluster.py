@@ -92,14 +92,15 @@ class Batch(Struct):
 class Process:
     """One process of Segue. Without `api` it takes what the others accepted; without `control` it calls no workers."""
 
-    def __init__(self, world: World, cores: Servers, *, api: bool, control: bool) -> None:
+    def __init__(self, world: World, cores: Servers, number: int, *, api: bool, control: bool) -> None:
         self.world = world
+        self.number = number  # the older, the lower
         self.loop = Loop(cores)
         self.api, self.control = api, control
         self._pending: deque[Batch] = deque()
         self._lanes = 2 if world.plan.hosts * world.plan.processes == 1 else 1
         self._hinting = self._claiming = self._reading = self._looking = False
-        self._heard = self._read = 0
+        self._heard, self._read = 0.0, 0
         self._taken = self._called = 0
         self._at_once = CLAIM
         self._helps_until = 0.0
@@ -213,8 +214,7 @@ class Process:
     def _hint(self) -> None:
         if not self._hinting:
             self._hinting = True
-            many = 0 if self.world.plan.bare else self.world.size
-            self.world.clock.after(max(_GATHER_S, many**2 / _CARRIED), self._tell)
+            self.world.clock.after(self.world.gather_s, self._tell)
 
     def _tell(self) -> None:
         self._hinting = False
@@ -275,12 +275,24 @@ class Process:
     def _look(self) -> None:
         """Read the events that came since."""
         world, prices = self.world, self.world.prices
-        heard, self._heard = world.hints - self._heard, world.hints
-        self.loop.do(prices.hear_s * heard, _nothing)
+        self._hear()
         count, self._read = world.events - self._read, world.events
         mine, world.awaited[id(self)] = self.awaited, []
         read = partial(self.loop.do, prices.read_s + prices.read_each_s * count, partial(self._seen, mine, world.hints))
         world.ask(prices.store_read_s + prices.store_read_each_s * count, 0.0, read)
+
+    def _hear(self) -> None:
+        """What it takes to hear what all have told since."""
+        told = self.world.hints + self.world.said
+        heard, self._heard = told - self._heard, told
+        self.loop.do(self.world.prices.hear_s * heard, _nothing)
+
+    def _say(self) -> None:
+        """Tell the others that this process takes: a hint of its own each second, or as seldom as hints are told."""
+        world = self.world
+        share = _SEAT_S / max(_SEAT_S, world.gather_s)
+        world.said += share
+        world.ask(share * world.prices.hint(world.size), 0.0, _nothing)
 
     def _seen(self, mine: list[float], hints: int) -> None:
         if mine:
@@ -301,12 +313,14 @@ class Process:
         self._at_once = max(FEWEST, min(CLAIM, int(self._called / _SEAT_S * AHEAD_S))) if self._called else CLAIM
         self._called = 0
         world.look_who_takes()
+        if self.control and not self.busy and world.size > 1:
+            self._say()
         self.loop.do(prices.seat_s, _nothing)
         self.listen()  # whatever hints came
         world.ask(prices.store_seat(world.size), 0.0, _nothing)
         if not self.api:
-            heard, self._heard = world.hints - self._heard, world.hints
-            self.loop.do(prices.hear_s * heard + _SCANS * prices.scan_s, _nothing)
+            self._hear()
+            self.loop.do(_SCANS * prices.scan_s, _nothing)
             world.ask(_SCANS * prices.store_scan_s, 0.0, _nothing)
         world.clock.after(_SEAT_S, self.sit)
 
@@ -326,9 +340,10 @@ class World:
         self.gate = Gate()
         self.worker = Loop(hosts[0]) if plan.shared_cores else None
         self.processes = [
-            Process(self, host, api=not plan.api_of or n == 0, control=not plan.api_of or n > 0)
-            for host in hosts
-            for n in (at % (plan.api_of or 1) for at in range(plan.processes))
+            Process(self, host, number, api=not plan.api_of or n == 0, control=not plan.api_of or n > 0)
+            for number, (host, n) in enumerate(
+                (host, at % (plan.api_of or 1)) for host in hosts for at in range(plan.processes)
+            )
         ]
         self.size = len(self.processes)
         self.log_bytes = prices.log_bytes + (prices.forget_log_bytes if plan.forget else 0)
@@ -336,6 +351,7 @@ class World:
         self.taker: Process | None = None
         self.look_who_takes()
         self.awaited: dict[int, list[float]] = {}
+        self.said = 0.0
         self.events = self.hints = self.commits = self.changes = 0
         self.took: list[float] = []
 
@@ -348,9 +364,15 @@ class World:
         else:
             self.clock.after(way, execute)
 
+    @property
+    def gather_s(self) -> float:
+        """How long hints are gathered."""
+        return max(_GATHER_S, (0 if self.plan.bare else self.size) ** 2 / _CARRIED)
+
     def stands_by(self, process: Process) -> bool:
-        """Whether an older one, of those that take what others accepted, takes what is free."""
-        return self.taker is not None and self.taker is not process
+        """Whether an older one, of those that take what others accepted, takes what is free. One that is busy goes on
+        beside the younger one that takes."""
+        return self.taker is not None and self.taker.number < process.number
 
     def look_who_takes(self) -> None:
         """The oldest that is not busy says that it takes; the order is that of their starts."""

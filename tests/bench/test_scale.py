@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from bench.cluster import Plan, simulate
+from bench.cluster import Plan, World, simulate
 from bench.machine import Clock, Gate, Servers
 from bench.prices import Prices, kept, prices
 from bench.scale import PAGE, PICTURE, TABLES, Model, drawn, machine, page
@@ -63,6 +63,19 @@ def test_no_more_comes_out_than_the_processors_allow(model: Model) -> None:
     assert found.per_s * (priced.actions + 1) * priced.store_change_s <= 16
     assert all(part <= 1.1 for part in found.busy.values())
     assert found.per_s * found.p50_ms / 1000 == pytest.approx(9 * 128, rel=0.2)
+
+
+def test_the_younger_stands_by_and_takes_part_when_the_older_is_not_enough_and_both_go_on() -> None:
+    cheap = prices(kept())
+    plan = Plan(processes=3, api_of=3, per_s=300, wanted=600)
+    shares = list[tuple[float, float]]()
+    for factor in (1, 20):
+        world = World(plan, replace(cheap, call_s=cheap.call_s * factor))
+        assert world.run().per_s == pytest.approx(300, rel=0.2)
+        _, older, younger = (process.loop.spent / world.clock.now for process in world.processes)
+        shares.append((older, younger))
+    assert shares[0][1] < 0.2 * shares[0][0]
+    assert all(share > 0.2 for share in shares[1]), "where both are wanted, the older is not left out"
 
 
 def test_so_many_servers_work_at_once() -> None:
