@@ -4,7 +4,7 @@ Discrete events, one clock, no time of the machine's own: the same question has 
 what the engine does: each process has one event loop and, beside others, one lane (alone two); a lane takes all that
 waits, makes the statements of it in the loop, goes five ways to the database and back under the lock that all
 transactions share, and waits for its log to be on the disk; what is settled is called next, or has ended. Of those that
-take what others accepted the oldest does as long as it is not busy, the others what has been left lying for a moment.
+take what others accepted the oldest does as long as it is not busy or its host full, the others what was left lying.
 Beside that each process beats, looks, tells hints and reads the others' events.
 """
 
@@ -22,12 +22,13 @@ from bench.prices import Prices
 WAYS = 5
 BATCH = 500
 CLAIM, FEWEST = 250, 4
-AHEAD_S, LYING_S, HELPS_S = 0.25, 0.1, 1.0
-BUSY_FROM, BUSY_UNTIL = 0.8, 0.4
+AHEAD_S, LYING_S, HELPS_S = 0.05, 0.1, 1.0
+BUSY, FULL = (0.3, 0.15), (0.9, 0.75)
 PREFETCH = 100
 _GATHER_S = 0.005
 _CARRIED = 40_000
 _SEAT_S = 1.0
+_SAYS_S = 2.0
 _SCANS = 4.0
 
 
@@ -104,8 +105,9 @@ class Process:
         self._taken = self._called = 0
         self._at_once = CLAIM
         self._helps_until = 0.0
-        self._spent = 0.0
-        self.busy = False
+        self._cores = cores
+        self._spent = self._spent_of_host = 0.0
+        self.busy = self.full = False
 
     # -- work ---------------------------------------------------------------------------------------------------------
 
@@ -288,9 +290,9 @@ class Process:
         self.loop.do(self.world.prices.hear_s * heard, _nothing)
 
     def _say(self) -> None:
-        """Tell the others that this process takes: a hint of its own each second, or as seldom as hints are told."""
+        """Tell the others that this process takes: a hint of its own now and then, or as seldom as hints are told."""
         world = self.world
-        share = _SEAT_S / max(_SEAT_S, world.gather_s)
+        share = _SEAT_S / max(_SAYS_S, world.gather_s)
         world.said += share
         world.ask(share * world.prices.hint(world.size), 0.0, _nothing)
 
@@ -309,11 +311,14 @@ class Process:
         """Beat, look, lead and say what every process does each second, whether there is work or not."""
         world, prices = self.world, self.world.prices
         share, self._spent = (self.loop.spent - self._spent) / _SEAT_S, self.loop.spent
-        self.busy = share > (BUSY_UNTIL if self.busy else BUSY_FROM)
+        self.busy = share > BUSY[self.busy]
+        of_host = (self._cores.spent - self._spent_of_host) / self._cores.count / _SEAT_S
+        self._spent_of_host = self._cores.spent
+        self.full = of_host > FULL[self.full]
         self._at_once = max(FEWEST, min(CLAIM, int(self._called / _SEAT_S * AHEAD_S))) if self._called else CLAIM
         self._called = 0
         world.look_who_takes()
-        if self.control and not self.busy and world.size > 1:
+        if self.control and world.size > 1:
             self._say()
         self.loop.do(prices.seat_s, _nothing)
         self.listen()  # whatever hints came
@@ -348,6 +353,7 @@ class World:
         self.size = len(self.processes)
         self.log_bytes = prices.log_bytes + (prices.forget_log_bytes if plan.forget else 0)
         self.free: deque[Batch] = deque()
+        self.eldest: Process | None = None
         self.taker: Process | None = None
         self.look_who_takes()
         self.awaited: dict[int, list[float]] = {}
@@ -370,14 +376,16 @@ class World:
         return max(_GATHER_S, (0 if self.plan.bare else self.size) ** 2 / _CARRIED)
 
     def stands_by(self, process: Process) -> bool:
-        """Whether an older one, of those that take what others accepted, takes what is free. One that is busy goes on
-        beside the younger one that takes."""
-        return self.taker is not None and self.taker.number < process.number
+        """Whether an older one, of those that take what others accepted, takes what is free: one that is not busy, or,
+        on a host that is full, any."""
+        taker = self.eldest if process.full else self.taker
+        return taker is not None and taker.number < process.number
 
     def look_who_takes(self) -> None:
-        """The oldest that is not busy says that it takes; the order is that of their starts."""
-        takers = (process for process in self.processes if process.control and not process.api and not process.busy)
-        self.taker = next(takers, None)
+        """The oldest of all, and of those that are not busy; the order is that of their starts."""
+        takers = [process for process in self.processes if process.control and not process.api]
+        self.eldest = next(iter(takers), None)
+        self.taker = next((process for process in takers if not process.busy), None)
 
     def stand_still(self) -> None:
         """Something is changed that nothing else may be changed beside: a transaction that has the lock alone."""
