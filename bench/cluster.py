@@ -1,11 +1,11 @@
 """A simulated installation: what hosts with so many cores carry on one PostgreSQL, from what each step costs.
 
 Discrete events, one clock, no time of the machine's own: the same question has the same answer. What is simulated is
-what the engine does: each process has one event loop and, beside others, one lane (alone two); a lane takes all that
-waits, makes the statements of it in the loop, goes five ways to the database and back under the lock that all
-transactions share, and waits for its log to be on the disk; what is settled is called next, or has ended. Of those that
-take what others accepted the oldest does as long as it is not busy or its host full, the others what was left lying.
-Beside that each process beats, looks, tells hints and reads the others' events.
+what the engine does: each process has one event loop and two lanes, of which one rests where processors are short; a
+lane takes all that waits, makes the statements of it in the loop, goes five ways to the database and back under the
+lock that all transactions share, and waits for its log to be on the disk; what is settled is called next, or has ended.
+Of those that take what others accepted the oldest does as long as it does so with ease, or hosts are full, the others
+what was left lying. Beside that each process beats, looks, tells hints and reads the others' events.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WAYS = 5
 BATCH = 500
 CLAIM, FEWEST = 250, 4
 AHEAD_S, LYING_S, HELPS_S = 0.05, 0.1, 1.0
-BUSY, FULL = (0.3, 0.15), (0.9, 0.75)
+EASE, FULL = (0.3, 0.15), (0.9, 0.75)
 PREFETCH = 100
 _GATHER_S = 0.005
 _CARRIED = 40_000
@@ -99,7 +99,7 @@ class Process:
         self.loop = Loop(cores)
         self.api, self.control = api, control
         self._pending: deque[Batch] = deque()
-        self._lanes = 2 if world.plan.hosts * world.plan.processes == 1 else 1
+        self._lanes = 2
         self._hinting = self._claiming = self._reading = self._looking = False
         self._heard, self._read = 0.0, 0
         self._taken = self._called = 0
@@ -107,7 +107,8 @@ class Process:
         self._helps_until = 0.0
         self._cores = cores
         self._spent = self._spent_of_host = 0.0
-        self.busy = self.full = False
+        self.share = 0.0
+        self.full = False
 
     # -- work ---------------------------------------------------------------------------------------------------------
 
@@ -123,9 +124,13 @@ class Process:
         if batch.hop == 1 and not self.api:
             self._taken -= len(batch.begun)
             self._take()
-        if self._lanes:
+        if self._lane_is_free():
             self._lanes -= 1
             self.loop.do(0.0, self._gather)
+
+    def _lane_is_free(self) -> bool:
+        """Beside others on a full host one lane rests."""
+        return self._lanes > (self.full and self.world.size > 1)
 
     def _gather(self) -> None:
         group: list[Batch] = []
@@ -182,7 +187,7 @@ class Process:
             self.world.events += ends
             if self.world.size > 1:
                 self._hint()
-        if self._pending:
+        if self._pending and self._lane_is_free():
             self._lanes -= 1
             self.loop.do(0.0, self._gather)
 
@@ -310,14 +315,13 @@ class Process:
     def sit(self) -> None:
         """Beat, look, lead and say what every process does each second, whether there is work or not."""
         world, prices = self.world, self.world.prices
-        share, self._spent = (self.loop.spent - self._spent) / _SEAT_S, self.loop.spent
-        self.busy = share > BUSY[self.busy]
+        self.share, self._spent = (self.loop.spent - self._spent) / _SEAT_S, self.loop.spent
         of_host = (self._cores.spent - self._spent_of_host) / self._cores.count / _SEAT_S
         self._spent_of_host = self._cores.spent
         self.full = of_host > FULL[self.full]
         self._at_once = max(FEWEST, min(CLAIM, int(self._called / _SEAT_S * AHEAD_S))) if self._called else CLAIM
         self._called = 0
-        world.look_who_takes()
+        world.judge()
         if self.control and world.size > 1:
             self._say()
         self.loop.do(prices.seat_s, _nothing)
@@ -353,9 +357,8 @@ class World:
         self.size = len(self.processes)
         self.log_bytes = prices.log_bytes + (prices.forget_log_bytes if plan.forget else 0)
         self.free: deque[Batch] = deque()
-        self.eldest: Process | None = None
-        self.taker: Process | None = None
-        self.look_who_takes()
+        self.takers = [process for process in self.processes if process.control and not process.api]
+        self.shared = False
         self.awaited: dict[int, list[float]] = {}
         self.said = 0.0
         self.events = self.hints = self.commits = self.changes = 0
@@ -376,16 +379,13 @@ class World:
         return max(_GATHER_S, (0 if self.plan.bare else self.size) ** 2 / _CARRIED)
 
     def stands_by(self, process: Process) -> bool:
-        """Whether an older one, of those that take what others accepted, takes what is free: one that is not busy, or,
-        on a host that is full, any."""
-        taker = self.eldest if process.full else self.taker
-        return taker is not None and taker.number < process.number
+        """Whether what is free is left to the oldest of those that take what others accepted: as long as all use
+        together what one does with ease, or on a host that is full."""
+        return process is not self.takers[0] and (process.full or not self.shared)
 
-    def look_who_takes(self) -> None:
-        """The oldest of all, and of those that are not busy; the order is that of their starts."""
-        takers = [process for process in self.processes if process.control and not process.api]
-        self.eldest = next(iter(takers), None)
-        self.taker = next((process for process in takers if not process.busy), None)
+    def judge(self) -> None:
+        """Look at what those that take use together."""
+        self.shared = sum(process.share for process in self.takers) > EASE[self.shared]
 
     def stand_still(self) -> None:
         """Something is changed that nothing else may be changed beside: a transaction that has the lock alone."""
@@ -442,7 +442,9 @@ class World:
         self.begin()
         apis = sum(process.api for process in self.processes)
         inside = self.plan.in_flight * apis if not self.plan.per_s else int(self.plan.per_s * 0.1)
-        while len(self.took) < 2 * inside:
+        # Who takes is found out in the first seconds.
+        warm = 3 * _SEAT_S if self.plan.api_of else 0.0
+        while len(self.took) < 2 * inside or self.clock.now < warm:
             self.clock.step()
         self.took.clear()
         began, spent, commits, changes = self.clock.now, self._spent(), self.commits, self.changes
