@@ -14,7 +14,7 @@ import pytest
 from segue.testing.simulation.settings import Settings
 from segue.testing.simulation.world import World
 
-SEEDS = int(os.environ.get("SEGUE_SEEDS", "250"))
+SEEDS = int(os.environ.get("SEGUE_SEEDS", "150"))
 PART = 125
 
 
