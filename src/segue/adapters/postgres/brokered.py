@@ -212,6 +212,9 @@ class BrokeredStore(Gathering, PostgresStore):
         else:
             super().hear(topic, texts)
 
+    def _say_what_is_taken(self) -> None:
+        """Nobody stands by: the broker shares out what comes."""
+
     def look_again(self) -> None:
         """See `PostgresStore.look_again`."""
         super().look_again()
