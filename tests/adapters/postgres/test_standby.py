@@ -144,7 +144,7 @@ def test_what_is_more_than_one_does_with_ease_is_shared() -> None:
 
 
 def test_on_a_full_host_it_stands_by_all_the_same() -> None:
-    standby, shelf = Others().standby(own=shares([0.5] * 5), host=shares([0.5, 0.95, 0.8, 0.7])), shelf_of()
+    standby, shelf = Others().standby(own=shares([0.5] * 5), host=shares([0.5, 0.8, 0.6, 0.5])), shelf_of()
     found = []
     for look in range(5):
         standby.hear(1, f"{VERSION}:0.6", 2.0 * look)

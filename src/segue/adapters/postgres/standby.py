@@ -97,7 +97,7 @@ class Standby:
         self._take = take
         self._own = Share(own_processor) if own is None else own
         self._host = Share(host_processors) if host is None else host
-        self._full = High(0.9, 0.75)
+        self._full = High(0.7, 0.55)
         self._shared: dict[int, High] = {}
         self._said = -_SAYS_S
         self._heard: dict[int, dict[int, tuple[float, float]]] = {}
