@@ -25,7 +25,7 @@ from segue.ports.views import Views
 
 log = logging.getLogger(__name__)
 
-_EVERY_S = 5.0
+_EVERY_S = 2.0
 _RETRY_S = 5.0
 # Commits read at once, and handlings after which others get their turn: few enough that nobody waits for it.
 _BITE = 50
