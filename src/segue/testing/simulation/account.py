@@ -151,6 +151,8 @@ class Account:
         self.told: list[Told] = []
         self.touched: dict[str, None] = {}
         self.staged: dict[int, list[Child]] = {}
+        # Of the life before: a settle of it may turn out to have been stored.
+        self._staged_before: dict[int, list[Child]] = {}
         self._arrivals = 0
         self._births = 0
 
@@ -290,7 +292,8 @@ class Account:
         effect = transition.effect
         if not isinstance(effect, Consumed) or effect.staged is None:
             return transition
-        children = (*effect.children, *self.staged.get(effect.staged.spread, ()))
+        spread = effect.staged.spread
+        children = (*effect.children, *self.staged.get(spread, self._staged_before.get(spread, ())))
         return replace(transition, effect=replace(effect, children=children, staged=None))
 
     # -- settling -----------------------------------------------------------------------------------------------------
@@ -490,7 +493,7 @@ class Account:
 
     def crash(self) -> None:
         """The server died: nobody has a message in hand any more, and what was staged is dropped."""
-        self.staged.clear()
+        self._staged_before, self.staged = self.staged, {}
         for known in self.live.values():
             known.taken = False
         for gone in self.gone.values():
