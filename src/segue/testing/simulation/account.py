@@ -151,8 +151,7 @@ class Account:
         self.told: list[Told] = []
         self.touched: dict[str, None] = {}
         self.staged: dict[int, list[Child]] = {}
-        # Of the life before: a settle of it may turn out to have been stored.
-        self._staged_before: dict[int, list[Child]] = {}
+        self._staged_before = self.staged  # in the life before: a settle of it may turn out to have been stored
         self._arrivals = 0
         self._births = 0
 
@@ -292,8 +291,8 @@ class Account:
         effect = transition.effect
         if not isinstance(effect, Consumed) or effect.staged is None:
             return transition
-        spread = effect.staged.spread
-        children = (*effect.children, *self.staged.get(spread, self._staged_before.get(spread, ())))
+        staged = {**self._staged_before, **self.staged}.get(effect.staged.spread, ())
+        children = (*effect.children, *staged)
         return replace(transition, effect=replace(effect, children=children, staged=None))
 
     # -- settling -----------------------------------------------------------------------------------------------------
@@ -494,10 +493,8 @@ class Account:
     def crash(self) -> None:
         """The server died: nobody has a message in hand any more, and what was staged is dropped."""
         self._staged_before, self.staged = self.staged, {}
-        for known in self.live.values():
+        for known in (*self.live.values(), *(gone.known for gone in self.gone.values())):
             known.taken = False
-        for gone in self.gone.values():
-            gone.known.taken = False
 
     def _sum(self, version: int) -> Sums:
         return self.sums.setdefault(version, Sums())
