@@ -18,17 +18,17 @@ from msgspec import Struct
 
 from bench.machine import Clock, Disk, Gate, Loop, Servers, Then
 from bench.prices import Prices
+from segue.adapters.postgres.settings import PostgresSettings
+from segue.adapters.postgres.shelf import FEWEST
+from segue.adapters.postgres.standby import EASE, FULL, SAYS_S
 
 WAYS = 5
 BATCH = 500
-CLAIM, FEWEST = 250, 4
-AHEAD_S, LYING_S, HELPS_S = 0.05, 0.1, 1.0
-EASE, FULL = (0.3, 0.15), (0.7, 0.55)
+_SET = PostgresSettings()
 PREFETCH = 100
 _GATHER_S = 0.005
 _CARRIED = 40_000
 _SEAT_S = 1.0
-_SAYS_S = 2.0
 _SCANS = 4.0
 
 
@@ -93,9 +93,8 @@ class Batch(Struct):
 class Process:
     """One process of Segue. Without `api` it takes what the others accepted; without `control` it calls no workers."""
 
-    def __init__(self, world: World, cores: Servers, number: int, *, api: bool, control: bool) -> None:
+    def __init__(self, world: World, cores: Servers, *, api: bool, control: bool) -> None:
         self.world = world
-        self.number = number  # the older, the lower
         self.loop = Loop(cores)
         self.api, self.control = api, control
         self._pending: deque[Batch] = deque()
@@ -103,7 +102,7 @@ class Process:
         self._hinting = self._claiming = self._reading = self._looking = False
         self._heard, self._read = 0.0, 0
         self._taken = self._called = 0
-        self._at_once = CLAIM
+        self._at_once = _SET.claim
         self._helps_until = 0.0
         self._cores = cores
         self._spent = self._spent_of_host = 0.0
@@ -253,12 +252,12 @@ class Process:
             self._looking = True
             prices = self.world.prices
             look = partial(self.world.ask, prices.store_claim_s, 0.0, partial(self._looked, self.world.clock.now))
-            self.world.clock.after(LYING_S, partial(self.loop.do, prices.claim_s, look))
+            self.world.clock.after(_SET.lying_s, partial(self.loop.do, prices.claim_s, look))
 
     def _looked(self, since: float) -> None:
         self._looking = False
         if self.world.free and self.world.free[0].lying <= since:
-            self._helps_until = self.world.clock.now + HELPS_S
+            self._helps_until = self.world.clock.now + _SET.helps_s
         self._take()
 
     def _claimed(self) -> None:
@@ -297,7 +296,7 @@ class Process:
     def _say(self) -> None:
         """Tell the others that this process takes: a hint of its own now and then, or as seldom as hints are told."""
         world = self.world
-        share = _SEAT_S / max(_SAYS_S, world.gather_s)
+        share = _SEAT_S / max(SAYS_S, world.gather_s)
         world.said += share
         world.ask(share * world.prices.hint(world.size), 0.0, _nothing)
 
@@ -319,7 +318,9 @@ class Process:
         of_host = (self._cores.spent - self._spent_of_host) / self._cores.count / _SEAT_S
         self._spent_of_host = self._cores.spent
         self.full = of_host > FULL[self.full]
-        self._at_once = max(FEWEST, min(CLAIM, int(self._called / _SEAT_S * AHEAD_S))) if self._called else CLAIM
+        self._at_once = (
+            max(FEWEST, min(_SET.claim, int(self._called / _SEAT_S * _SET.ahead_s))) if self._called else _SET.claim
+        )
         self._called = 0
         world.judge()
         if self.control and world.size > 1:
@@ -349,10 +350,9 @@ class World:
         self.gate = Gate()
         self.worker = Loop(hosts[0]) if plan.shared_cores else None
         self.processes = [
-            Process(self, host, number, api=not plan.api_of or n == 0, control=not plan.api_of or n > 0)
-            for number, (host, n) in enumerate(
-                (host, at % (plan.api_of or 1)) for host in hosts for at in range(plan.processes)
-            )
+            Process(self, host, api=not plan.api_of or n == 0, control=not plan.api_of or n > 0)
+            for host in hosts
+            for n in (at % (plan.api_of or 1) for at in range(plan.processes))
         ]
         self.size = len(self.processes)
         self.log_bytes = prices.log_bytes + (prices.forget_log_bytes if plan.forget else 0)

@@ -30,7 +30,7 @@ from bench.stack import control_service, worker
 from segue.testing.postgres import NoPostgres, find_programs, running
 
 # For measuring networks (RFC 2544): no machine is reached under these addresses. Campaigns use the other half.
-RANGE = ipaddress.ip_network("198.19.0.0/16")
+RANGE = ipaddress.IPv4Network("198.19.0.0/16")
 KEY = "segue.key"
 
 
@@ -97,12 +97,12 @@ def _remove(host: Host) -> None:
 def free_network() -> ipaddress.IPv4Network:
     """A small network that no address and no route of this machine touches. Raises RuntimeError."""
     addresses = [
-        ipaddress.ip_network(f"{address['local']}/{address['prefixlen']}", strict=False)
+        ipaddress.IPv4Network(f"{address['local']}/{address['prefixlen']}", strict=False)
         for link in json.loads(_ip("-4", "-json", "address"))
         for address in link.get("addr_info", ())
     ]
     routes = [
-        ipaddress.ip_network(route["dst"])
+        ipaddress.IPv4Network(route["dst"])
         for route in json.loads(_ip("-4", "-json", "route", "show", "table", "all"))
         if route["dst"] != "default"
     ]

@@ -201,16 +201,18 @@ def beside_one(
     one, other = copies
     with server(data, store, roles="api,timers,status") as api:
         api.add_worker("bench", at, secret)
-        for process, action, prefetch in (("chain", "echo", 100), ("slow", "slow", 10)):
+        # In flight are more than two can have under way, and not many more: those that a rate ends with do not count.
+        for process, action, prefetch, many in (("chain", "echo", 100, CONNECTIONS), ("slow", "slow", 10, 64)):
             version = f"{process}:{api.deploy(process, chain(3, prefetch=prefetch, action=action))}"
+            rate = partial(finishing, api, process=process, many=many)
             with one(version) as first:
                 title = f"{scenario.format(process)} beside one, on PostgreSQL"
-                _beside_one(api, process, first, partial(other, version), title=title, seconds=seconds, rounds=rounds)
+                _beside_one(api, rate, first, partial(other, version), title=title, seconds=seconds, rounds=rounds)
 
 
 def _beside_one(
     api: Server,
-    process: str,
+    rate: Callable[[float], float],
     first: int,
     another: Callable[[], AbstractContextManager[int]],
     *,
@@ -219,23 +221,24 @@ def _beside_one(
     rounds: int,
 ) -> None:
     """The rates of one control service before and after each round of two: a database grows slower as it fills. What
-    a warm-up leaves is worked off before a rate is measured. In flight are more than two can have under way, and not
-    many more: those that a rate ends with do not count."""
-    many = CONNECTIONS if process == "chain" else 64
-    warm = partial(_warm, api, process, many)
-    rate = partial(finishing, api, seconds, process, many)
-    warm()
-    ones, twos = [rate()], []
+    a warm-up leaves is worked off before a rate is measured."""
+
+    def warmed() -> None:
+        rate(2)
+        settled(api)
+
+    warmed()
+    ones, twos = [rate(seconds)], list[float]()
     spent = {"first_cpu_s": 0.0, "second_cpu_s": 0.0}
     for _ in range(rounds):
         with another() as second:
-            warm()
+            warmed()
             before = cpu_s(first), cpu_s(second)
-            twos.append(rate())
+            twos.append(rate(seconds))
             spent["first_cpu_s"] += cpu_s(first) - before[0]
             spent["second_cpu_s"] += cpu_s(second) - before[1]
-        warm()
-        ones.append(rate())
+        warmed()
+        ones.append(rate(seconds))
     ratios = [2 * both / (before + after) for before, both, after in zip(ones, twos, ones[1:], strict=False)]
     report(
         title, int(sum(ones + twos) * seconds), statistics.median(twos), 0, 0, None,
@@ -244,11 +247,6 @@ def _beside_one(
         balanced=bool(api.call("GET", "/api/v1/audit")["balanced"]),
         **{name: round(value, 1) for name, value in spent.items()},
     )  # fmt: skip
-
-
-def _warm(api: Server, process: str, many: int) -> None:
-    finishing(api, 2, process, many)
-    settled(api)
 
 
 def finishing(running: Server, seconds: float, process: str = "chain", many: int = CONNECTIONS) -> float:

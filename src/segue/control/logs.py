@@ -97,11 +97,13 @@ class Logs:
         while low + 1 < high:
             left = wanted.limit + 1 - len(found)
             if wanted.newest:
-                bite = replace(wanted, after=max(low, high - 1 - _BITE), before=high, limit=left)
-                high = bite.after + 1
+                begin = max(low, high - 1 - _BITE)
+                bite = replace(wanted, after=begin, before=high, limit=left)
+                high = begin + 1
             else:
-                bite = replace(wanted, after=low, before=min(high, low + 1 + _BITE), limit=left)
-                low = min(high, low + 1 + _BITE) - 1
+                end = min(high, low + 1 + _BITE)
+                bite = replace(wanted, after=low, before=end, limit=left)
+                low = end - 1
             found += await self._book.find_logs(bite)
             if len(found) > wanted.limit:
                 return page(found, wanted.limit, _number)

@@ -10,11 +10,21 @@ from msgspec.structs import replace
 
 from segue.adapters.postgres.address import Address, read_address
 from segue.adapters.postgres.connect import Connection
+from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.store import PostgresStore
 from segue.model.errors import StoreUnavailable
 from segue.testing.contracts.store_world import PlainSecrets, Player, passed
 from segue.testing.postgres import Cluster, running
 from tests.postgres import AT_ONCE, FaultyConnection, PostgresWorld, needs_postgres
+
+
+async def opened(address: Address, kind: type[Connection], settings: PostgresSettings = AT_ONCE) -> PostgresWorld:
+    """A world whose store has connections of this kind."""
+    world = PostgresWorld(address, settings)
+    world.store = world.postgres = await PostgresStore.open(
+        address, clock=world.clock, secrets=PlainSecrets(), settings=settings, connection_class=kind
+    )
+    return world
 
 
 class Cut(FaultyConnection):
@@ -35,11 +45,7 @@ class Cut(FaultyConnection):
 @pytest.mark.parametrize("after", [False, True])
 async def test_of_a_commit_whose_answer_is_lost_callers_hear_the_truth(database: Address, after: bool) -> None:
     """Committed or not: the store asks the database, and nothing is done twice."""
-    world = PostgresWorld(database)
-    store = await PostgresStore.open(
-        database, clock=world.clock, secrets=PlainSecrets(), settings=AT_ONCE, connection_class=Cut
-    )
-    world.store = world.postgres = store
+    world = await opened(database, Cut)
     player = Player(world)
     version = await player.enable()
     Cut.after = after
@@ -52,7 +58,7 @@ async def test_of_a_commit_whose_answer_is_lost_callers_hear_the_truth(database:
     assert (await player.start(key="k")).repeated
     assert len(await player.take(version, "b")) == 1
     await player.check_ledger()
-    await store.close()
+    await world.close()
 
 
 class Crash(Connection):
@@ -85,14 +91,9 @@ async def test_the_number_of_a_transaction_that_a_crash_has_lost_says_nothing() 
     is not ours. The start is accepted once, and is there."""
     needs_postgres()
     with running(["wal_writer_delay = 10s", "autovacuum = off"]) as cluster:
-        address = read_address(cluster.url())
-        world = PostgresWorld(address)
         # A beat in between would bring to the disk what the log holds.
         settings = replace(AT_ONCE, beat_s=60.0, fence_s=120.0)
-        store = await PostgresStore.open(
-            address, clock=world.clock, secrets=PlainSecrets(), settings=settings, connection_class=Crash
-        )
-        world.store = world.postgres = store
+        world = await opened(read_address(cluster.url()), Crash, settings)
         player = Player(world)
         await player.enable()
         Crash.cluster = cluster
@@ -100,7 +101,7 @@ async def test_the_number_of_a_transaction_that_a_crash_has_lost_says_nothing() 
         found = await player.store.instance(accepted.instance)
         assert found is not None, "it was answered, and is lost"
         assert (await player.start(key="k")).instance == accepted.instance
-        await store.close()
+        await world.close()
 
 
 class Silent(FaultyConnection):
@@ -126,12 +127,7 @@ class Silent(FaultyConnection):
 @pytest.mark.timeout(20)
 async def test_what_came_of_a_commit_that_nobody_could_be_asked_about_in_time_is_handled(database: Address) -> None:
     """It was committed, and its message is held by a process that does not know of it, which gives up all it holds."""
-    world = PostgresWorld(database)
-    settings = replace(AT_ONCE, unsure_s=0.0)
-    store = await PostgresStore.open(
-        database, clock=world.clock, secrets=PlainSecrets(), settings=settings, connection_class=Silent
-    )
-    world.store = world.postgres = store
+    world = await opened(database, Silent, replace(AT_ONCE, unsure_s=0.0))
     player = Player(world)
     version = await player.enable()
     assert await player.take(version, "a") == []
@@ -140,8 +136,8 @@ async def test_what_came_of_a_commit_that_nobody_could_be_asked_about_in_time_is
         await player.start(key="k")
     Silent.away = False
     assert (await player.start(key="k")).repeated
-    await store._parts.heart.beat()
+    await world.postgres._parts.heart.beat()
     [message] = await player.take(version, "a")
     assert await player.settle(message, passed(message))
     await player.check_ledger()
-    await store.close()
+    await world.close()

@@ -105,6 +105,15 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
+async def finished(writer: Writer, lanes: Sequence[GatedLane]) -> None:
+    """Let through all that there is, and what comes of it, until the writer has ended."""
+    ending = asyncio.create_task(writer.finish())
+    while not ending.done():
+        await settled()
+        for lane in lanes:
+            lane.let_through()
+
+
 async def test_what_must_be_alone_waits_for_all_lanes_and_they_for_it() -> None:
     """What a process frees of its own messages depends on what it knows, and it knows of a commit when its answer has
     come: a lock in the database is free before that."""
@@ -139,11 +148,7 @@ async def test_where_processors_are_short_one_lane_commits_at_a_time(sparing: bo
         writer.submit(operation)
     await settled()
     assert sorted(len(group) for lane in lanes for group in lane.inside) == sizes
-    ending = asyncio.create_task(writer.finish())
-    while not ending.done():
-        await settled()
-        for lane in lanes:
-            lane.let_through()
+    await finished(writer, lanes)
     assert all(operation.future.done() for operation in operations)
 
 
@@ -153,11 +158,7 @@ async def test_at_the_end_everything_submitted_is_done() -> None:
     for operation in operations:
         writer.submit(operation)
     assert writer.waiting == 5
-    ending = asyncio.create_task(writer.finish())
-    while not ending.done():
-        await settled()
-        for lane in lanes:
-            lane.let_through()
+    await finished(writer, lanes)
     assert all(operation.future.done() for operation in operations)
     assert writer.waiting == 0
 

@@ -1,9 +1,8 @@
 """Advisory locks: which there are, and the statements that take them.
 
 Every transaction that changes messages holds `WORK` shared; what must see no other one beside it (a version's state, an
-instance that is ended whole, the death of a process) holds it alone. A transaction that stores events or log
-lines holds, shared, locks whose numbers say below which number it stores none, so that readers know how far they are
-complete.
+instance that is ended whole, the death of a process) holds it alone. It also holds, shared, locks whose numbers say
+below which number it stores no event and no log line, so that readers know how far these are complete.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import asyncio
 import asyncpg
 from msgspec import Struct
 
-from segue.adapters.postgres.connect import Link
+from segue.adapters.postgres.connect import Connection, Link
 from segue.adapters.postgres.trouble import ERRORS
 from segue.model.errors import StoreUnavailable
 
@@ -60,7 +60,7 @@ async def was_committed(link: Link, mark: Mark, within_s: float) -> bool | None:
         await asyncio.sleep(_AGAIN_S)
 
 
-async def _is_over(connection: asyncpg.Connection, transaction: str) -> bool:
+async def _is_over(connection: Connection, transaction: str) -> bool:
     try:
         status = await connection.fetchval(_STATUS, transaction)
     except asyncpg.InvalidParameterValueError:  # a number of the future: it was lost in a crash

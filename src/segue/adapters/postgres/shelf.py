@@ -15,8 +15,9 @@ from segue.model.message import Place
 UNKNOWN = 0
 """A due time that has to be looked up."""
 
+# Over how long it is measured how much is handled, and how many are claimed at once however slow that is.
 _MEASURED_S = 0.2
-_FEWEST = 4
+FEWEST = 4
 
 
 class Stock:
@@ -134,7 +135,7 @@ class Shelf:
         passed = now - self._since
         if passed >= _MEASURED_S:
             if self._since:
-                self.claim = max(_FEWEST, min(most, int(self._taken / passed * ahead_s)))
+                self.claim = max(FEWEST, min(most, int(self._taken / passed * ahead_s)))
             self._taken, self._since = 0, now
 
     def has_ready(self, now: int) -> bool:

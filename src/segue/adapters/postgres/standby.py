@@ -20,10 +20,12 @@ from segue.adapters.postgres.shelf import Shelf
 from segue.model.errors import StoreUnavailable
 
 TOPIC = "takes"
-# Every process hears of each, so no more often than is needed to be believed.
-_SAYS_S = 2.0
+SAYS_S = 2.0
+"""How often a process says that it takes: each is heard by all, so no more often than is needed to be believed."""
 EASE = (0.3, 0.15)
 """From which share of a processor, all processes together, work is shared, and below which it is not any more."""
+FULL = (0.7, 0.55)
+"""From which share of its processors a host has none left, and below which it has one again."""
 
 LeftLying = Callable[[Shelf, float], Awaitable[bool]]
 """Whether something that is in a queue now is still free after so many seconds. Raises StoreUnavailable."""
@@ -97,9 +99,9 @@ class Standby:
         self._take = take
         self._own = Share(own_processor) if own is None else own
         self._host = Share(host_processors) if host is None else host
-        self._full = High(0.7, 0.55)
+        self._full = High(*FULL)
         self._shared: dict[int, High] = {}
-        self._said = -_SAYS_S
+        self._said = -SAYS_S
         self._heard: dict[int, dict[int, tuple[float, float]]] = {}
         self._helping: dict[Shelf, float] = {}
         self._looking: dict[Shelf, asyncio.Task[None]] = {}
@@ -112,15 +114,16 @@ class Standby:
 
     def tell(self, versions: Iterable[int], now: float) -> None:
         """Say that this process takes for these versions, and judge what it heard of the others; to be called often."""
-        if now - self._said < _SAYS_S:
+        if now - self._said < SAYS_S:
             return
         self._said = now
         self._full.judge(self._host.look())
         own = self._own.look()
         for version in versions:
             self._say(f"{version}:{own:.2f}")
-            others = sum(share for at, share in self._heard.get(version, {}).values() if self._is_new(at, now))
-            self._shared.setdefault(version, High(*EASE)).judge(own + others)
+            heard = {key: said for key, said in self._heard.get(version, {}).items() if self._is_new(said[0], now)}
+            self._heard[version] = heard  # of those that have left nothing stays
+            self._shared.setdefault(version, High(*EASE)).judge(own + sum(share for _, share in heard.values()))
 
     def hear(self, process: int, text: str, now: float) -> None:
         """Another process has said so."""

@@ -311,15 +311,14 @@ class PostgresStore(
         shelf = self.shelf(version, node)
         if due and not shelf.ordered:
             shelf.note_due(due)
+            self.tell_ready(version, node)
         elif not shelf.ordered and self._standby.stands_by(shelf, self._loop.time()):
             self._standby.look_later(shelf)
-            return
         else:
-            shelf.more = True
-        self.tell_ready(version, node)
+            self._take_part(shelf)
 
     def _take_part(self, shelf: Shelf) -> None:
-        """Others leave something lying in a queue."""
+        """There is something in a queue that nobody else is to take."""
         shelf.more = True
         self.tell_ready(shelf.version, shelf.node)
 
