@@ -1,9 +1,9 @@
 """The network of the campaigns that need hosts: `python -m campaign.cable SOCKET PREFIX HOST...`, as root.
 
 Each host is a network namespace without a name, and one cable goes from there to here: two TUN devices whose packets
-this process carries, so that it can lose and delay them, by the way that they take: to the database, or to whatever
-else is here. Nothing needs more than /dev/net/tun and `ip`, no other device is touched, and since all of it belongs to
-this process, nothing is left when it ends, in whatever way.
+this process carries, so that it can lose and delay them, by the way that they take: to the database, to the broker, or
+to whatever else is here. Nothing needs more than /dev/net/tun and `ip`, no other device is touched, and since all of it
+belongs to this process, nothing is left when it ends, in whatever way.
 
 Commands come over a socket, a line each: {"do": "boot" | "off" | "wire", "host": …, …}; each is answered with a line.
 """
@@ -22,8 +22,8 @@ from random import Random
 import msgspec
 from msgspec import Struct
 
-STORE, WORK = WAYS = ("store", "work")
-"""The ways that packets take: to and from the database, and all others."""
+STORE, BROKER, WORK = WAYS = ("store", "broker", "work")
+"""The ways that packets take: to and from the database, to and from the broker, and all others."""
 
 CLONE_NEWNET = 0x40000000
 TUNSETIFF = 0x400454CA
@@ -51,15 +51,17 @@ class Command(Struct, forbid_unknown_fields=True):
 
 
 class Here:
-    """Our own addresses: the database's and the other one."""
+    """Our own addresses: the database's, the broker's and that of all else."""
 
     def __init__(self, prefix: str) -> None:
-        self.store, self.work = f"{prefix}.1", f"{prefix}.2"
-        self._store = bytes(map(int, self.store.split(".")))
+        self.store, self.work, self.broker = f"{prefix}.1", f"{prefix}.2", f"{prefix}.3"
+        self._ways = {
+            bytes(map(int, address.split("."))): way for address, way in ((self.store, STORE), (self.broker, BROKER))
+        }
 
     def way_of(self, packet: bytes) -> str:
         """The way that an IPv4 packet takes."""
-        return STORE if self._store in {packet[12:16], packet[16:20]} else WORK
+        return self._ways.get(packet[12:16]) or self._ways.get(packet[16:20]) or WORK
 
 
 class Cable:
@@ -74,7 +76,7 @@ class Cable:
         self._network: int | None = None
         self._far: int | None = None
         self._near = _open_tun(device)
-        for own in (here.work, here.store):
+        for own in (here.work, here.broker, here.store):
             _ip("addr", "add", own, "peer", address, "dev", device)
         _ip("link", "set", device, "up")
         self._loop.add_reader(self._near, self._carry_there)
@@ -90,7 +92,8 @@ class Cable:
             _ip("link", "set", "lo", "up")
             _ip("addr", "add", self._address, "peer", self._here.store, "dev", "wire")
             _ip("link", "set", "wire", "up")
-            _ip("route", "add", self._here.work, "dev", "wire", "src", self._address)
+            for other in (self._here.work, self._here.broker):
+                _ip("route", "add", other, "dev", "wire", "src", self._address)
         finally:
             _call("setns", home, CLONE_NEWNET)
             os.close(home)

@@ -35,7 +35,7 @@ from campaign import (
     upgrade,
 )
 from campaign.api import NO_ANSWER, RefusedError
-from campaign.plan import EMBEDDED, HOSTS, SEVERAL, STORES, Plan
+from campaign.plan import EMBEDDED, HOSTS, RABBITMQ_HOSTS, SEVERAL, STORES, Plan
 from campaign.processes import ProcessError
 from campaign.result import Result
 from campaign.sickness import CASES
@@ -60,6 +60,7 @@ CAMPAIGNS = {
     "switch-kill": Campaign(switch.campaign_with_kills, 500),
     "cluster": Campaign(cluster.campaign, 300, store=SEVERAL),
     "hosts": Campaign(hosts.campaign, 100, tuple(hosts.PLAYS), HOSTS),
+    "hosts-rabbitmq": Campaign(hosts.campaign_with_broker, 100, tuple(hosts.PLAYS_WITH_BROKER), RABBITMQ_HOSTS),
     "migrate": Campaign(migrate.campaign, 10),
     "upgrade": Campaign(upgrade.campaign, 10),
     "batch": Campaign(batch.campaign, 20),
@@ -97,7 +98,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--store",
         choices=STORES,
         default=said.get("STORE") or EMBEDDED,
-        help="what the campaigns stand on; cluster always has several processes, hosts has hosts"
+        help="what the campaigns stand on; cluster always has several processes, hosts and hosts-rabbitmq have hosts"
         " (default: STORE, or embedded)",
     )
     parser.add_argument("--keep", type=Path, help="put data folders and logs below this folder, and keep them")

@@ -2,9 +2,10 @@
 
 PostgreSQL and the worker are here; one host has the API, two run every control service and the timers. A host vanishes,
 which nobody is told; it is cut off from PostgreSQL until the others believe it dead, its processes live on with work in
-hand and come back with it; the network is away for a moment, or slow and lossy. Processes of a host that vanished are
-started again when it comes back; nothing else is restarted. Shows P1, P2 and P3 as `kill` does, P6 by a process with
-prefetch 1, P7 by what the worker counts under a key, and how long each takes.
+hand and come back with it; the network is away for a moment, or slow and lossy. `hosts-rabbitmq` has RabbitMQ beside
+PostgreSQL, and the way to it is cut and slowed as well, and it is hit itself (`campaign/rabbit.py`). Processes of a
+host that vanished are started again when it comes back; nothing else of Segue is restarted. Shows P1, P2 and P3 as
+`kill` does, P6 by a process with prefetch 1, P7 by what the worker counts under a key, and how long each takes.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ from random import Random
 
 import asyncpg
 
-from campaign.cable import STORE, WAYS, Quality
+from campaign.cable import BROKER, STORE, WAYS, Quality
 from campaign.cluster import TICKING, ticks
 from campaign.draw import TREE, Limit, Task, chain, draw, ticking, tree
 from campaign.limits import excess, seen_times
 from campaign.load import Load
 from campaign.network import CUT, WELL, Network
 from campaign.order import out_of_order
-from campaign.plan import HOSTS, Plan
+from campaign.plan import Plan
 from campaign.processes import READY_WITHIN_S, ProcessError
+from campaign.rabbit import OWN_FAULTS
 from campaign.result import Result
 from campaign.server import READY, Server
 from campaign.waiting import until_async
@@ -34,6 +36,7 @@ from campaign.worker import Body
 from campaign.world import API, ONE, TWO, World, world
 
 NAME = "hosts"
+NAME_WITH_BROKER = "hosts-rabbitmq"
 PROCESS, LIMITED, ORDERED = "tree", "limited", "ordered"
 WORKER, ORDERLY = "worker", "orderly"
 KEY = "red"
@@ -46,6 +49,8 @@ FEW, LITTLE = 2, 0.3
 PAUSE_S = 1.5
 NOTICED_WITHIN_S = 30.0
 BACK_WITHIN_S = 60.0
+# RabbitMQ gives up a connection after two intervals of 10 s without a word.
+LONGEST_BROKER_CUT_S = 30.0
 # A takeover, and the longest time that nobody reaches the database.
 LONGEST_GAP_S = 25.0
 MEMBERS = "SELECT count(*) FROM holder"
@@ -59,22 +64,31 @@ def body(number: int) -> Body:
 
 async def campaign(plan: Plan, folder: Path) -> Result:
     """Hit so often, then let everything come to its end, and hold the books against each other."""
-    async with world(folder, store=HOSTS) as here, _field(here) as field:
+    return await _play(NAME, PLAYS, plan, folder)
+
+
+async def campaign_with_broker(plan: Plan, folder: Path) -> Result:
+    """The same with RabbitMQ beside the database."""
+    return await _play(NAME_WITH_BROKER, PLAYS_WITH_BROKER, plan, folder)
+
+
+async def _play(name: str, plays: Plays, plan: Plan, folder: Path) -> Result:
+    async with world(folder, store=plan.store) as here, _field(here) as field:
         await _found(here)
         loads = _loads(here, plan)
         try:
-            kinds = await _faults(field, loads, plan)
+            kinds = await _faults(plays, field, loads, plan)
             for load in loads.values():
                 await load.finish()
         finally:
             for load in loads.values():
                 await load.cancel()
-        plan.tell(NAME, f"{len(loads[PROCESS].accepted)} starts are answered; waiting for the last of them to end")
+        plan.tell(name, f"{len(loads[PROCESS].accepted)} starts are answered; waiting for the last of them to end")
         await here.settled(*loads)
         here.check_log()
         await here.api.call("POST", f"/processes/{TICKING}/versions/1/disable")
         await here.settled(TICKING)
-        result = await _compared(here, loads, plan)
+        result = await _compared(name, here, loads, plan)
         result.notes |= {**kinds, **field.figures(), **await ticks(here, LONGEST_GAP_S)}
         result.problems += [problem for problem in here.problems if problem not in result.problems]
         for server in (*here.others, here.server):
@@ -107,7 +121,7 @@ def _plain(number: int) -> Body:
     return Body(number=number)
 
 
-async def _compared(here: World, loads: Mapping[str, Load], plan: Plan) -> Result:
+async def _compared(name: str, here: World, loads: Mapping[str, Load], plan: Plan) -> Result:
     """Hold the books of all processes against each other, and look at order and limits."""
     shape = dict.fromkeys(IN_ORDER, 1)
     ordered = await here.verdict(loads[ORDERED], ORDERED, shape, ORDERLY)
@@ -120,7 +134,7 @@ async def _compared(here: World, loads: Mapping[str, Load], plan: Plan) -> Resul
     if len(times) < accepted:
         here.problems.append(f"{accepted} starts were accepted under the limit, and {len(times)} calls were made")
     verdict = await here.verdict(loads[PROCESS], PROCESS, TREE, WORKER)
-    result = Result.of(NAME, plan, here, loads[PROCESS], verdict)
+    result = Result.of(name, plan, here, loads[PROCESS], verdict)
     result.accepted += ordered.accepted + accepted
     result.lost += ordered.lost
     result.doubled += ordered.doubled
@@ -198,19 +212,19 @@ async def _field(here: World) -> AsyncIterator[Field]:
         looking.terminate()
 
 
-async def _faults(field: Field, loads: Mapping[str, Load], plan: Plan) -> dict[str, int]:
+async def _faults(plays: Plays, field: Field, loads: Mapping[str, Load], plan: Plan) -> dict[str, int]:
     """Hit so often, with an audit after each; how often in which way."""
     here, random, loop = field.here, plan.random(), asyncio.get_running_loop()
-    kinds = dict.fromkeys(PLAYS, 0)
+    kinds, weights = dict.fromkeys(plays, 0), [weight for weight, _ in plays.values()]
     for fault in range(plan.faults):
         for load in loads.values():
             load.check()
         await asyncio.sleep(random.uniform(0, PAUSE_S))  # the random moment
         here.check_log()
-        kind = plan.cases[fault % len(plan.cases)] if plan.cases else random.choices(list(PLAYS), WEIGHTS)[0]
+        kind = plan.cases[fault % len(plan.cases)] if plan.cases else random.choices(list(plays), weights)[0]
         kinds[kind] += 1
         began = loop.time()
-        await PLAYS[kind](field, random)
+        await plays[kind][1](field, random)
         for server in field.servers.values():
             _check(server)
         await here.audit()
@@ -259,11 +273,13 @@ async def _api_cut(field: Field, random: Random) -> None:
     await _cut_off(field, random, (API,), "api_cut")
 
 
-async def _cut_off(field: Field, random: Random, hosts: tuple[str, ...], kind: str) -> None:
-    await field.wire(hosts, CUT)
+async def _cut_off(
+    field: Field, random: Random, hosts: tuple[str, ...], kind: str, ways: tuple[str, ...] = (STORE,)
+) -> None:
+    await field.wire(hosts, CUT, ways)
     await field.noticed(kind)
     await asyncio.sleep(random.uniform(0, 8))  # the random moment
-    await field.wire(hosts, WELL)
+    await field.wire(hosts, WELL, ways)
     await field.complete(kind)
 
 
@@ -283,22 +299,59 @@ async def _moment(field: Field, random: Random) -> None:
     await field.wire(hosts, WELL)
 
 
-async def _slow(field: Field, random: Random) -> None:
+async def _slow(field: Field, random: Random, ways: tuple[str, ...] = WAYS) -> None:
     """The network is slow for some time, and loses packets."""
     hosts = random.choice(((ONE,), (TWO,), (API,), (API, ONE, TWO)))
     delay_ms = random.uniform(5, 60)
     quality = Quality(lost=random.uniform(0, 0.03), delay_ms=delay_ms, jitter_ms=delay_ms / 2)
-    await field.wire(hosts, quality, WAYS)
+    await field.wire(hosts, quality, ways)
     await asyncio.sleep(random.uniform(2, 6))  # the random moment
-    await field.wire(hosts, WELL, WAYS)
+    await field.wire(hosts, WELL, ways)
 
 
-PLAYS: dict[str, Callable[[Field, Random], Awaitable[None]]] = {
-    "vanished": _vanished,
-    "cut": _cut,
-    "api_cut": _api_cut,
-    "all_cut": _all_cut,
-    "moment": _moment,
-    "slow": _slow,
+async def _isolated(field: Field, random: Random) -> None:
+    """A host reaches neither the database nor RabbitMQ, and both give up what it holds."""
+    await _cut_off(field, random, (random.choice((ONE, TWO)),), "isolated", (STORE, BROKER))
+
+
+async def _broker_cut(field: Field, random: Random) -> None:
+    """Some hosts do not reach RabbitMQ, for a moment or until their connections are given up at both ends."""
+    hosts = random.choice(((ONE,), (TWO,), (API,), (API, ONE, TWO)))
+    await field.wire(hosts, CUT, (BROKER,))
+    await asyncio.sleep(random.uniform(0.05, random.choice((1.5, LONGEST_BROKER_CUT_S))))  # the random moment
+    await field.wire(hosts, WELL, (BROKER,))
+
+
+async def _broker_slow(field: Field, random: Random) -> None:
+    """The way to RabbitMQ alone is slow for some time, and loses packets."""
+    await _slow(field, random, (BROKER,))
+
+
+def _hit_broker(kind: str) -> Play:
+    async def play(field: Field, random: Random) -> None:
+        if field.here.burrow is None:
+            raise ValueError(f"{kind} needs RabbitMQ")
+        await field.here.burrow.hit(kind, random)
+
+    return play
+
+
+Play = Callable[[Field, Random], Awaitable[None]]
+Plays = Mapping[str, tuple[int, Play]]
+"""What can happen, and how often beside the others."""
+
+PLAYS: Plays = {
+    "vanished": (4, _vanished),
+    "cut": (4, _cut),
+    "api_cut": (1, _api_cut),
+    "all_cut": (1, _all_cut),
+    "moment": (3, _moment),
+    "slow": (3, _slow),
 }
-WEIGHTS = (4, 4, 1, 1, 3, 3)
+PLAYS_WITH_BROKER: Plays = {
+    **PLAYS,
+    "isolated": (3, _isolated),
+    "broker_cut": (6, _broker_cut),
+    "broker_slow": (6, _broker_slow),
+    **{kind: (2, _hit_broker(kind)) for kind in OWN_FAULTS},
+}

@@ -24,12 +24,13 @@ WELL = Quality()
 
 
 class Network:
-    """A private network of this machine with some hosts. Here the database listens on `store`, all others on `work`."""
+    """A private network of this machine with some hosts. Here PostgreSQL listens on `store`, RabbitMQ on `broker`, and
+    all others on `work`."""
 
     def __init__(self, prefix: str, hosts: Sequence[str]) -> None:
         here = Here(prefix)
         self.prefix = prefix
-        self.store, self.work = here.store, here.work
+        self.store, self.work, self.broker = here.store, here.work, here.broker
         self._hosts = list(hosts)
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None

@@ -8,11 +8,18 @@ from random import Random
 
 from msgspec import Struct
 
-EMBEDDED, POSTGRES, SEVERAL, RABBITMQ, HOSTS = STORES = ("embedded", "postgres", "several", "rabbitmq", "hosts")
+EMBEDDED, POSTGRES, SEVERAL, RABBITMQ, HOSTS, RABBITMQ_HOSTS = STORES = (
+    "embedded",
+    "postgres",
+    "several",
+    "rabbitmq",
+    "hosts",
+    "rabbitmq-hosts",
+)
 """What a campaign may stand on: the data folder's own store; a PostgreSQL of the campaign's own; that, and on it a
-process with the API, two that run every control service, and a timer service; these with RabbitMQ beside it; and that
+process with the API, two that run every control service, and a timer service; these with RabbitMQ beside it; that
 PostgreSQL, with the API on a host of its own and two hosts that run every control service and the timers, each host a
-network namespace."""
+network namespace; and these with RabbitMQ beside it."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):

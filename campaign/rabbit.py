@@ -1,6 +1,7 @@
 """A RabbitMQ beside the store of a campaign, and what hits it: killed, cut off, stalled, short of memory, queues gone.
 
-Segue reaches it through a relay of bytes, so that its connections can be cut or stand still without a word to either.
+On one host Segue reaches it through a relay of bytes, so that its connections can be cut or stand still without a word
+to either; where there are hosts, their network is hit instead (`campaign/hosts.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pika import BlockingConnection, URLParameters
 from pika.exceptions import AMQPError
 
 from campaign.processes import free_port
-from segue.testing.rabbitmq import Rabbit
+from segue.testing.rabbitmq import LOOPBACK, Rabbit
 
 LONGEST_AWAY_S = 2.0
 LONGEST_STALL_S = 4.0
@@ -91,23 +92,35 @@ class Wire:
             await writer.drain()
 
 
+OWN_FAULTS = ("broker_killed", "memory_alarm", "queue_deleted", "queue_purged")
+"""What happens to RabbitMQ itself, whatever the way to it."""
+
+
 class Burrow:
     """A RabbitMQ, the wire to it, and faults. `url` is what Segue is told."""
 
     def __init__(self, rabbit: Rabbit) -> None:
         self.rabbit = rabbit
-        self.wire = Wire(rabbit.port)
-        self.url = rabbit.url().replace(f":{rabbit.port}/", f":{self.wire.port}/")
+        self.url = rabbit.url()
+        self.wire: Wire | None = None
         self._queues: list[str] = []
         self.faults: dict[str, tuple[int, Callable[[Random], Awaitable[None]]]] = {
             "broker_killed": (5, self._kill),
-            "broker_cut_off": (5, self._cut),
-            "broker_stalled": (3, self._stall),
             "memory_alarm": (2, self._alarm),
             "queue_deleted": (4, self._delete),
             "queue_purged": (3, self._purge),
         }
         """What can happen, and how often beside the others."""
+
+    async def lay(self) -> None:
+        """Have Segue reach it through a wire, which can be hit too."""
+        wire = self.wire = Wire(self.rabbit.port)
+        await wire.start()
+        self.url = self.url.replace(f":{self.rabbit.port}/", f":{wire.port}/")
+        self.faults |= {
+            "broker_cut_off": (5, lambda random: _cut(wire, random)),
+            "broker_stalled": (3, lambda random: _stall(wire, random)),
+        }
 
     async def hit(self, kind: str, random: Random) -> None:
         """Let it happen; afterwards RabbitMQ can be reached."""
@@ -117,16 +130,6 @@ class Burrow:
         await asyncio.to_thread(self.rabbit.kill)
         await asyncio.sleep(random.uniform(0, LONGEST_AWAY_S))  # the random moment
         await asyncio.to_thread(self.rabbit.start)
-
-    async def _cut(self, random: Random) -> None:
-        for _ in range(random.randint(1, 4)):
-            self.wire.cut()
-            await asyncio.sleep(random.uniform(0, 0.3))  # the random moment
-
-    async def _stall(self, random: Random) -> None:
-        self.wire.stall()
-        await asyncio.sleep(random.uniform(0.1, LONGEST_STALL_S))  # how long is up to the dice
-        self.wire.flow()
 
     async def _alarm(self, random: Random) -> None:
         await self._control("set_vm_memory_high_watermark", "absolute", "1MB")
@@ -163,17 +166,32 @@ class Burrow:
                 connection.close()
 
 
+async def _cut(wire: Wire, random: Random) -> None:
+    for _ in range(random.randint(1, 4)):
+        wire.cut()
+        await asyncio.sleep(random.uniform(0, 0.3))  # the random moment
+
+
+async def _stall(wire: Wire, random: Random) -> None:
+    wire.stall()
+    await asyncio.sleep(random.uniform(0.1, LONGEST_STALL_S))  # how long is up to the dice
+    wire.flow()
+
+
 @contextlib.asynccontextmanager
-async def burrow(folder: Path) -> AsyncIterator[Burrow]:
-    """A RabbitMQ in a folder for some time; on leaving, in whatever way, all of it has ended."""
-    rabbit = Rabbit.make(folder, ["vm_memory_high_watermark.relative = 0.9"])
+async def burrow(folder: Path, address: str | None = None) -> AsyncIterator[Burrow]:
+    """A RabbitMQ in a folder for some time, reached through a wire unless it has an address of its own; on leaving, in
+    whatever way, all of it has ended."""
+    rabbit = Rabbit.make(folder, ["vm_memory_high_watermark.relative = 0.9"], address=address or LOOPBACK)
     made = Burrow(rabbit)
     try:
         await asyncio.to_thread(rabbit.start)
-        await made.wire.start()
+        if address is None:
+            await made.lay()
         yield made
     finally:
         try:
-            await made.wire.close()
+            if made.wire is not None:
+                await made.wire.close()
         finally:
             rabbit.kill()

@@ -19,7 +19,7 @@ from campaign.book import Call, read_calls
 from campaign.check import Books, Verdict, compare
 from campaign.load import Load
 from campaign.network import Network, network
-from campaign.plan import EMBEDDED, HOSTS, RABBITMQ, SEVERAL
+from campaign.plan import EMBEDDED, HOSTS, RABBITMQ, RABBITMQ_HOSTS, SEVERAL
 from campaign.processes import Child, Children, ProcessError, free_port
 from campaign.rabbit import Burrow, burrow
 from campaign.server import Server
@@ -220,12 +220,13 @@ async def world(
     """A world in a folder; on leaving, in whatever way, all its processes have ended."""
     async with contextlib.AsyncExitStack() as stack:
         made, database = None, None
-        if store == HOSTS:
+        if store in {HOSTS, RABBITMQ_HOSTS}:
             made = await stack.enter_async_context(network(folder, API, ONE, TWO))
         if store != EMBEDDED:
             database = stack.enter_context(running(address=made.store if made else LOOPBACK))
-        broker = await stack.enter_async_context(burrow(folder / "rabbit")) if store == RABBITMQ else None
-        if broker is not None:
+        broker = None
+        if store in {RABBITMQ, RABBITMQ_HOSTS}:
+            broker = await stack.enter_async_context(burrow(folder / "rabbit", made.broker if made else None))
             environment = {"SEGUE_BROKER": broker.url} | dict(environment or {})
         here = await stack.enter_async_context(_world(folder, environment, database, store))
         here.burrow = broker

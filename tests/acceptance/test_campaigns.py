@@ -94,11 +94,7 @@ def test_several_processes_of_which_any_is_killed(tmp_path: Path) -> None:
 
 def test_hosts_that_vanish_and_are_cut_off(tmp_path: Path) -> None:
     """Each is noticed, its work goes on elsewhere, and it comes back; who was cut off with stale work."""
-    needs_postgres()
-    needs_command("ip", "iproute2")
-    why = why_not()
-    if why:
-        pytest.skip(f"{NOT_APPLICABLE}: no network of one's own can be made here ({why})")
+    _needs_hosts()
     cases = ("vanished", "cut") if strict() else ("cut",)
     line = play(tmp_path, "hosts", *(word for case in cases for word in ("--case", case)), "--seed", "3")
     notes = line["notes"]
@@ -106,6 +102,23 @@ def test_hosts_that_vanish_and_are_cut_off(tmp_path: Path) -> None:
         assert notes[case] == 1
         assert notes[f"{case}_noticed_s"] > 0
     assert notes["ticks"] > 0
+
+
+def test_hosts_that_are_cut_off_from_rabbitmq(tmp_path: Path) -> None:
+    _needs_hosts()
+    needs_command("rabbitmq-server", "rabbitmq-server")
+    cases = ("broker_slow", "isolated") if strict() else ("isolated",)
+    line = play(tmp_path, "hosts-rabbitmq", *(word for case in cases for word in ("--case", case)), "--seed", "3")
+    assert line["notes"]["isolated"] == 1
+    assert line["notes"]["isolated_noticed_s"] > 0
+
+
+def _needs_hosts() -> None:
+    needs_postgres()
+    needs_command("ip", "iproute2")
+    why = why_not()
+    if why:
+        pytest.skip(f"{NOT_APPLICABLE}: no network of one's own can be made here ({why})")
 
 
 def test_moves_to_postgresql_and_back(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A RabbitMQ of one's own, for tests, campaigns and benches: from the system's package, in a temporary folder.
 
-It listens on free ports of the loopback address, under a node name of its own.
+It listens on a free port of the loopback address, if no other address is given, under a node name of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 # What the command of the Debian package calls; the command itself changes to another user when root calls it.
 _PLACE = Path("/usr/lib/rabbitmq/bin")
 USER = "segue"
+LOOPBACK = "127.0.0.1"
 _START_S = 120.0
 
 
@@ -37,8 +38,18 @@ def find_programs() -> None:
 class Rabbit:
     """One node with its data, over as many lives as it is given."""
 
-    def __init__(self, folder: Path, port: int, password: str, environment: dict[str, str], pid: int | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        password: str,
+        environment: dict[str, str],
+        pid: int | None,
+        *,
+        address: str = LOOPBACK,
+    ) -> None:
         self.folder = folder
+        self.address = address
         self.port = port
         self.password = password
         self._environment = environment
@@ -46,13 +57,15 @@ class Rabbit:
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def make(cls, folder: Path, settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> Rabbit:
+    def make(
+        cls, folder: Path, settings: Sequence[str] = (), plugins: Sequence[str] = (), address: str = LOOPBACK
+    ) -> Rabbit:
         """A node that does not run yet. Raises NoRabbit."""
         find_programs()
         folder.mkdir(parents=True, exist_ok=True)
         port, password = _free_port(), secrets.token_hex(8)
         lines = [
-            f"listeners.tcp.1 = 127.0.0.1:{port}",
+            f"listeners.tcp.1 = {address}:{port}",
             f"default_user = {USER}",
             f"default_pass = {password}",
             "loopback_users = none",
@@ -60,22 +73,29 @@ class Rabbit:
         ]
         (folder / "rabbitmq.conf").write_text("\n".join([*lines, ""]), encoding="utf-8")
         (folder / "plugins").write_text(f"[{','.join(plugins)}].", encoding="utf-8")
-        return cls(folder, port, password, _environment(folder), None)
+        return cls(folder, port, password, _environment(folder), None, address=address)
 
     def save(self, file: Path) -> None:
         """Write down what another process needs to use this node, and to end it."""
-        about = {"port": self.port, "password": self.password, "pid": self._pid, "environment": self._environment}
+        about = {
+            "port": self.port,
+            "address": self.address,
+            "password": self.password,
+            "pid": self._pid,
+            "environment": self._environment,
+        }
         file.write_text(json.dumps({"folder": str(self.folder)} | about), encoding="utf-8")
 
     @classmethod
     def load(cls, file: Path) -> Rabbit:
         """The node that another process has started."""
         about = json.loads(file.read_text(encoding="utf-8"))
-        return cls(Path(about["folder"]), about["port"], about["password"], about["environment"], about["pid"])
+        password, environment = about["password"], about["environment"]
+        return cls(Path(about["folder"]), about["port"], password, environment, about["pid"], address=about["address"])
 
     def url(self, vhost: str = "") -> str:
         """Its address."""
-        return f"amqp://{USER}:{self.password}@127.0.0.1:{self.port}/{vhost}"
+        return f"amqp://{USER}:{self.password}@{self.address}:{self.port}/{vhost}"
 
     def start(self) -> None:
         """Run it, and wait until it takes connections."""
@@ -99,7 +119,7 @@ class Rabbit:
     def answers(self) -> bool:
         """Whether it speaks AMQP."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as probe:
+            with socket.create_connection((self.address, self.port), timeout=2) as probe:
                 probe.sendall(b"AMQP\x00\x00\x09\x01")
                 return bool(probe.recv(1))
         except OSError:

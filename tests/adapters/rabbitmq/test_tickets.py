@@ -16,14 +16,16 @@ from pika.spec import Connection
 from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.asking import BrokerSettings
 from segue.adapters.postgres.brokered import BrokeredStore
+from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.rabbitmq.address import read_address as read_broker
 from segue.adapters.rabbitmq.broker import RabbitBroker
-from segue.model.errors import BacklogFull
+from segue.model.errors import BacklogFull, BrokerUnavailable
 from segue.model.message import Message, Place
 from segue.model.versions import Version
 from segue.ports.broker import Ticket
 from segue.testing.contracts.store_world import Player, passed
 from segue.testing.rabbitmq import Rabbit
+from tests.postgres import AT_ONCE
 from tests.rabbit import RabbitWorld
 
 _numbers = itertools.count()
@@ -31,9 +33,20 @@ _numbers = itertools.count()
 
 @pytest.fixture
 async def world(database: Address, rabbit: Rabbit) -> AsyncIterator[RabbitWorld]:
-    world = await RabbitWorld(
-        database, rabbit, tickets=BrokerSettings(prefix=f"tickets{os.getpid()}-{next(_numbers)}", deliveries=4)
-    ).open()
+    world = await _world(database, rabbit).open()
+    yield world
+    await world.close()
+
+
+def _world(database: Address, rabbit: Rabbit, settings: PostgresSettings = AT_ONCE) -> RabbitWorld:
+    tickets = BrokerSettings(prefix=f"tickets{os.getpid()}-{next(_numbers)}", deliveries=4)
+    return RabbitWorld(database, rabbit, settings, tickets=tickets)
+
+
+@pytest.fixture
+async def impatient(database: Address, rabbit: Rabbit) -> AsyncIterator[RabbitWorld]:
+    """One that soon gives back what nobody asks for."""
+    world = await _world(database, rabbit, replace(AT_ONCE, idle_s=0.2, poll_s=0.05)).open()
     yield world
     await world.close()
 
@@ -72,12 +85,12 @@ async def until(true: Callable[[], bool | Awaitable[bool]]) -> None:
             await asyncio.sleep(0.01)  # not synchronisation: a broker tells nobody here what it did
 
 
-async def all_of(player: Player, version: Version, count: int) -> list[Message]:
+async def all_of(player: Player, version: Version, count: int, limit: int = 1000) -> list[Message]:
     """Take, until so many came."""
     found: list[Message] = []
 
     async def came() -> bool:
-        found.extend(await player.take(version, "a"))
+        found.extend(await player.take(version, "a", limit))
         return len(found) >= count
 
     await until(came)
@@ -282,3 +295,42 @@ async def test_a_purged_queue_is_filled_again_though_other_processes_may_have_it
     finally:
         await other.close()
     await player.check_ledger()
+
+
+async def test_what_nobody_asks_for_is_given_back_though_the_broker_does_not_answer(
+    impatient: RabbitWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A lost connection has given back its tickets already; what this process knows of them has to go all the same."""
+    player = Player(impatient)
+    version = await player.enable()
+    idle = impatient.broker
+    cancel = idle.cancel
+    for n in range(6):
+        await player.start(body=b"%d" % n)
+    [first] = await all_of(player, version, 1, limit=1)
+    assert await player.settle(first, passed(first))
+    asked = asyncio.Event()
+
+    async def no_answer(name: str) -> None:
+        asked.set()
+        await cancel(name)
+        raise BrokerUnavailable("connection lost")
+
+    monkeypatch.setattr(idle, "cancel", no_answer)
+    other = await impatient.another()
+    try:
+        await asyncio.wait_for(asked.wait(), 30)
+        found: list[Message] = []
+
+        async def came() -> bool:
+            found.extend(await other.take(version.id, "a", 6, player.now, False))
+            return len(found) >= 5
+
+        await until(came)
+        for message in found:
+            assert await other.settle([player.transition(message, passed(message))]) == [True]
+        assert sorted(message.body for message in [first, *found]) == [b"%d" % n for n in range(6)]
+    finally:
+        await other.close()
+    await player.check_ledger()
+    assert "failed" not in caplog.text

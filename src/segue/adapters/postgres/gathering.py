@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -319,7 +320,8 @@ class Gathering(Losses):
             if due and not shelf.ordered:
                 await self._parts.claims.give_back(due, self._parts.heart.id)
             await self._let_go(shelf)
-            await self._broker.cancel(desk.name)
+            with contextlib.suppress(BrokerUnavailable):  # then its tickets went back with the connection
+                await self._broker.cancel(desk.name)
             desk.void()
             shelf.clear()
             for delivery in deliveries:

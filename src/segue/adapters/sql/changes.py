@@ -18,6 +18,7 @@ from segue.core.scopes import CALL
 from segue.model.events import Event, EventKind
 from segue.model.message import Kept, Outcome, Place, Result, SetAside
 from segue.model.versions import InstanceState
+from segue.ports.metrics import Measures
 
 _NOTHING = Result(b"", {})
 
@@ -271,11 +272,16 @@ class Changes:
         self._put(_EVENTS, self._events)
         self._put(_LOGS, self._logs)
         if self.handled or self.instances or self._ended:
-            started = [(row[2], row[4]) for row in self.instances]
-            measured = encode_measures(self.handled, started, self._ended)
-            self._put(_MEASURES, [(self._numbers.measure(), measured)])
+            self._measure()
         self._put(_ACTS, self._acts)
         self._clear()
+
+    def _measure(self) -> None:
+        seq, started = self._numbers.measure(), [(row[2], row[4]) for row in self.instances]
+        handled, self.handled = self.handled, []
+        ended, self._ended = self._ended, []
+        self._put(_MEASURES, [(seq, encode_measures(handled, started, ended))])
+        self.report.measures.append(Measures(seq=seq, handled=handled, started=started, ended=ended))
 
     def _put(self, statement: Rows, rows: Sequence[Sequence[object]]) -> None:
         """Write rows of which nothing needs to be known before the transaction goes on."""

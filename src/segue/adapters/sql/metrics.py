@@ -18,7 +18,8 @@ _ROWS = 64
 _SPANS = (Span.MINUTE, Span.HOUR, Span.DAY)
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_measures = msgspec.msgpack.Decoder(tuple[list[Any], list[Any], list[Any]]).decode
+_Handling = tuple[int, str, int, int, int, int, int, int, tuple[Any, ...]]
+_decode_measures = msgspec.msgpack.Decoder(tuple[list[_Handling], list[Any], list[Any]]).decode
 _decode_figures = msgspec.msgpack.Decoder(Figures).decode
 
 

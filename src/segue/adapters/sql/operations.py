@@ -10,6 +10,7 @@ from segue.adapters.sql.live import Held
 from segue.model.events import Event
 from segue.model.message import Transition
 from segue.model.start import Accepted, Start
+from segue.ports.metrics import Measures
 
 if TYPE_CHECKING:
     from segue.adapters.sql.changes import Changes
@@ -87,10 +88,10 @@ class Report:
     """What one transaction made true, for the event loop: answers, messages that came, changed and went, events.
 
     `discarded` are versions whose messages all left their queues. `departed` (version, node, seq) is to be looked at
-    before `arrived`: a message may leave its place and come to another.
+    before `arrived`: a message may leave its place and come to another. `measures` are to be added to the figures.
     """
 
-    __slots__ = ("arrived", "departed", "discarded", "edited", "events", "operations")
+    __slots__ = ("arrived", "departed", "discarded", "edited", "events", "measures", "operations")
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.operations = operations
@@ -99,3 +100,4 @@ class Report:
         self.departed: list[tuple[int, str, int]] = []
         self.discarded: list[int] = []
         self.events: list[Event] = []
+        self.measures: list[Measures] = []

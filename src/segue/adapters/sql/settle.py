@@ -352,8 +352,8 @@ class Settling:
     # -- rows ---------------------------------------------------------------------------------------------------------
 
     def _step(self, transition: Transition, outcome: Outcome, produced: int, held: Held) -> None:
-        record = transition.record
-        self._changes.handled.append(handling(held.queue, str(outcome), held, transition))
+        record, said = transition.record, str(outcome)
+        self._changes.handled.append(handling(held.queue, said, held, transition))
         self._changes.steps.append(
             (
                 held.seq,
@@ -361,7 +361,7 @@ class Settling:
                 held.queue,
                 held.run,
                 held.above,
-                str(outcome),
+                said,
                 produced,
                 held.entered,
                 record.taken,

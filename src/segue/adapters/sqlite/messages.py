@@ -13,7 +13,9 @@ from segue.adapters.sql.live import Held
 from segue.adapters.sql.operations import AcceptOperation, Report, SettleOperation
 from segue.adapters.sql.spreading import Spreads
 from segue.adapters.sqlite.fronts import Budget, Front, Rows
+from segue.adapters.sqlite.measured import Measured
 from segue.adapters.sqlite.parts import Parts
+from segue.model.errors import StoreUnavailable
 from segue.model.message import Child, Consumed, Edited, Message, Staged, Transition
 from segue.model.start import Accepted, Start
 from segue.ports.messages import EventListener, ReadyListener
@@ -36,6 +38,7 @@ class SqliteMessages:
         self._ahead: set[Front] = set()
         self._ready: list[ReadyListener] = []
         self._events: list[EventListener] = []
+        self._measured = Measured()
         for version, node, last, due in parts.queues_at_start:
             self._front(version, node).expect(last, due)
         parts.writer.on_report(self._report)
@@ -166,6 +169,9 @@ class SqliteMessages:
         for operation in report.operations:
             if isinstance(operation, SettleOperation):
                 self._settled(operation)
+            if isinstance(operation.error, StoreUnavailable):
+                self._measured.forget()
+        self._measured.add(report.measures)
         woken: dict[tuple[int, str], None] = {}
         for held in report.arrived:
             self._front(held.version, held.node).arrive(held)

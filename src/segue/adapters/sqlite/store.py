@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from segue.adapters.sql.changes import Changes
@@ -33,6 +34,7 @@ from segue.adapters.sqlite.spreads import finish_spreads
 from segue.adapters.sqlite.trouble import unavailable
 from segue.adapters.sqlite.writer import Writer
 from segue.model.errors import StoreUnavailable
+from segue.ports.metrics import Measures, Minute
 from segue.ports.outside import Clock, Secrets
 
 _QUEUES = (
@@ -90,6 +92,24 @@ class SqliteStore(
         except BaseException:
             lock.close()
             raise
+
+    async def measures(self, after: int, limit: int) -> list[Measures]:
+        """See `MetricStore`."""
+        kept = self._measured.after(after, limit)
+        if kept is not None:
+            return kept
+        found = await super().measures(after, limit)
+        self._measured.read(after, limit, found)
+        return found
+
+    async def roll(self, measures: Sequence[int], minutes: Sequence[Minute]) -> bool:
+        """See `MetricStore`."""
+        rolled = await super().roll(measures, minutes)
+        if rolled:
+            self._measured.rolled(measures)
+        else:
+            self._measured.forget()
+        return rolled
 
     async def ping(self) -> None:
         """See `Cluster`."""

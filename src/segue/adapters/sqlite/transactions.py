@@ -156,6 +156,7 @@ class Transactions:
     def _call(self, operation: CallOperation, changes: Changes) -> None:
         """Do a call among the others: it sees what they did, and when it fails nothing of it stays."""
         changes.write()
+        measured = len(changes.report.measures)
         self._cursor.execute("SAVEPOINT call")
         try:
             operation.value = operation.function(self._connection, changes)
@@ -163,6 +164,7 @@ class Transactions:
             self._cursor.execute("ROLLBACK TO call")
             self._cursor.execute("RELEASE call")
             changes.drop()
+            del changes.report.measures[measured:]
             raise
         self._cursor.execute("RELEASE call")
         if operation.versions:
