@@ -77,7 +77,7 @@ async def _play(name: str, plays: Plays, plan: Plan, folder: Path) -> Result:
         await _found(here)
         loads = _loads(here, plan)
         try:
-            kinds = await _faults(plays, field, loads, plan)
+            kinds = await _faults(name, plays, field, loads, plan)
             for load in loads.values():
                 await load.finish()
         finally:
@@ -212,7 +212,7 @@ async def _field(here: World) -> AsyncIterator[Field]:
         looking.terminate()
 
 
-async def _faults(plays: Plays, field: Field, loads: Mapping[str, Load], plan: Plan) -> dict[str, int]:
+async def _faults(name: str, plays: Plays, field: Field, loads: Mapping[str, Load], plan: Plan) -> dict[str, int]:
     """Hit so often, with an audit after each; how often in which way."""
     here, random, loop = field.here, plan.random(), asyncio.get_running_loop()
     kinds, weights = dict.fromkeys(plays, 0), [weight for weight, _ in plays.values()]
@@ -230,7 +230,7 @@ async def _faults(plays: Plays, field: Field, loads: Mapping[str, Load], plan: P
         await here.audit()
         _note_longest(field, loads[PROCESS], kind, began)
         if (fault + 1) % 10 == 0:
-            plan.tell(NAME, f"{fault + 1} faults, {len(loads[PROCESS].accepted)} starts answered, {field.figures()}")
+            plan.tell(name, f"{fault + 1} faults, {len(loads[PROCESS].accepted)} starts answered, {field.figures()}")
     return kinds
 
 
