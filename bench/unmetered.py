@@ -22,12 +22,17 @@ def _nothing(*_: Any) -> None:
     return
 
 
+def _none(*_: Any) -> list[Any]:
+    return []
+
+
 def leave_out() -> None:
     """From here on this process keeps no figures. Raises AttributeError when a name has changed."""
     for place, name, instead in (
         (settle, "handling", _nothing),
+        (changes, "together", _none),
         (changes, "encode_measures", _nothing),
-        (changes, "_MEASURES", _NoRows()),
+        (changes, "MEASURES", _NoRows()),
         (Meter, "poke", _nothing),
     ):
         getattr(place, name)

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.core.figures import Figures, Gathered
+from segue.core.figures import Figures, Gathered, together
 from segue.core.sketch import ACCURACY, Sketch
 
 values = st.lists(st.integers(0, 2**40) | st.integers(0, 300), max_size=60)
@@ -86,10 +86,11 @@ rows = st.lists(
 
 @given(rows, rows)
 def test_figures_add_up_however_they_are_cut(one: list[tuple[int, ...]], other: list[tuple[int, ...]]) -> None:
-    together, apart = Gathered(), Gathered()
-    together.handled([*one, *other])
-    apart.handled(one)
-    apart.handled(other)
-    assert together.by_key == apart.by_key
-    counted = sum(sum(figures.counts.values()) for figures in together.by_key.values())
+    whole, apart, groups = Gathered(), Gathered(), Gathered()
+    whole.handled(together([*one, *other]))
+    apart.handled(together(one))
+    apart.handled(together(other))
+    groups.handled([*together(one), *together(other)])
+    assert whole.by_key == apart.by_key == groups.by_key
+    counted = sum(sum(figures.counts.values()) for figures in whole.by_key.values())
     assert counted == len(one) + len(other)

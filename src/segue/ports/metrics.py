@@ -7,16 +7,20 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from segue.core.figures import Figures, Handled, Span
+from segue.core.figures import Figures, Handlings, Span
 
 
 class Measures(Struct, frozen=True, kw_only=True):
     """What one commit measured: handlings, starts (version, at), ends (version, state, started, ended)."""
 
     seq: int
-    handled: Sequence[Handled] = ()
+    handled: Sequence[Handlings] = ()
     started: Sequence[Sequence[int]] = ()
     ended: Sequence[Sequence[object]] = ()
+
+    def size(self) -> int:
+        """How many values it has to be added up, about."""
+        return sum([len(group.wait) for group in self.handled]) + len(self.started) + len(self.ended)
 
 
 class Minute(Struct, frozen=True, kw_only=True):

@@ -119,7 +119,7 @@ class Meter:
             gathered.started(list(chain.from_iterable(measures.started for measures in found)))
             gathered.ended(list(chain.from_iterable(measures.ended for measures in found)))
             seqs += [measures.seq for measures in found]
-            count += sum(len(measures.handled) for measures in found)
+            count += sum(measures.size() for measures in found)
             await asyncio.sleep(0)
         beside, self._beside = self._beside, {}
         if not seqs and not beside:

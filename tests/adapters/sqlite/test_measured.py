@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from segue.adapters.sqlite.measured import Measured
+from segue.core.figures import together
 from segue.ports.metrics import Measures
 
 LIMIT = 3
 
 
 def _measures(seq: int, handlings: int = 1) -> Measures:
-    return Measures(seq=seq, handled=[(1, "ok", 0, 0, 0, 0, 0, 0, ())] * handlings)
+    return Measures(seq=seq, handled=together([(1, "ok", 0, 0, 0, 0, 0, 0, ())] * handlings))
 
 
 def _look(known: Measured, file: list[Measures]) -> list[int]:

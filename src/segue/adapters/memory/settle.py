@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from segue.adapters.memory.state import Done, Live, Run, State, Tick
 from segue.core.acts import act_kind
 from segue.core.calls import called_back
-from segue.core.figures import Handled, handling
+from segue.core.figures import Handled, handling, together
 from segue.core.joins import Crowd, abandoned, clears, complete, met
 from segue.core.ledger import END_EVENTS, Tally, instance_state
 from segue.core.scopes import call_scope, caller_of, enclosing
@@ -190,7 +190,7 @@ class Settling:
         if self._handled or self._started or self._ended:
             seq = self._state.number("measure")
             self._state.measures[seq] = Measures(
-                seq=seq, handled=self._handled, started=self._started, ended=self._ended
+                seq=seq, handled=together(self._handled), started=self._started, ended=self._ended
             )
 
     def _measure(self, outcome: str, message: Message, transition: Transition) -> None:

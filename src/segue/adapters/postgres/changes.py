@@ -10,8 +10,9 @@ from typing import Any
 from segue.adapters.postgres.cursor import BridgedCursor
 from segue.adapters.postgres.numbers import SequenceNumbers
 from segue.adapters.postgres.versions import SharedVersions
-from segue.adapters.sql.changes import MESSAGE_COLUMNS, Changes
+from segue.adapters.sql.changes import MEASURES, MESSAGE_COLUMNS, Changes
 from segue.adapters.sql.live import Held
+from segue.adapters.sql.metrics import encode_rows
 from segue.adapters.sql.operations import Report
 from segue.adapters.sql.rows import Listed, Rows, kinds_of
 from segue.model.message import Kept, Place, SetAside
@@ -114,6 +115,11 @@ class SharedChanges(Changes):
         """See `Changes`. What nothing depends on goes in one statement: each is a way to the database and back."""
         super().write()
         self._flush()
+
+    def _measure(self) -> None:
+        # A process of the release before may be the one that adds them up.
+        measured = encode_rows(self.handled, self._started(), self._ended)
+        self._put(MEASURES, [(self._numbers.measure(), measured)])
 
     def _put(self, statement: Rows, rows: Sequence[Sequence[object]]) -> None:
         if rows:

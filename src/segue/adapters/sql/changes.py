@@ -12,7 +12,7 @@ from segue.adapters.sql.metrics import encode_measures
 from segue.adapters.sql.operations import Report
 from segue.adapters.sql.rows import Cursor, Listed, Rows, insert
 from segue.adapters.sql.versions import Versions
-from segue.core.figures import Handled
+from segue.core.figures import Handled, together
 from segue.core.ledger import END_EVENTS, Tally, instance_state
 from segue.core.scopes import CALL
 from segue.model.events import Event, EventKind
@@ -113,7 +113,7 @@ _STEPS = insert(
     " headers body",
 )
 _EVENTS = insert("event", "seq kind at version instance node message detail")
-_MEASURES = insert("measure", "seq data")
+MEASURES = insert("measure", "seq data")
 _ACTS = insert("act", "seq at by kind message instance operation")
 _LOGS = insert("log", "seq at level text queue instance message")
 _KEYS = insert("idempotency", "process key instance message")
@@ -277,11 +277,14 @@ class Changes:
         self._clear()
 
     def _measure(self) -> None:
-        seq, started = self._numbers.measure(), [(row[2], row[4]) for row in self.instances]
-        handled, self.handled = self.handled, []
-        ended, self._ended = self._ended, []
-        self._put(_MEASURES, [(seq, encode_measures(handled, started, ended))])
-        self.report.measures.append(Measures(seq=seq, handled=handled, started=started, ended=ended))
+        seq, handled, started, ended = self._numbers.measure(), together(self.handled), self._started(), [*self._ended]
+        measures = Measures(seq=seq, handled=handled, started=started, ended=ended)
+        self._put(MEASURES, [(seq, encode_measures(measures))])
+        self.report.measures.append(measures)
+
+    def _started(self) -> list[tuple[int, int]]:
+        """Version and instant of each instance that was accepted."""
+        return [(row[2], row[4]) for row in self.instances]
 
     def _put(self, statement: Rows, rows: Sequence[Sequence[object]]) -> None:
         """Write rows of which nothing needs to be known before the transaction goes on."""

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, tuple_
 
 from segue.adapters.sql.scripts import Script
 from segue.adapters.sql.tables import measure, metric, process, queue, version
-from segue.core.figures import Figures, Span
+from segue.core.figures import Figures, Handled, Handlings, Span, together
 from segue.ports.metrics import Measures, MetricFilter, MetricPoint, Minute
 
 # Rows of one statement; SQLite counts each value of each row as a variable.
@@ -18,14 +18,33 @@ _ROWS = 64
 _SPANS = (Span.MINUTE, Span.HOUR, Span.DAY)
 
 _encode = msgspec.msgpack.Encoder().encode
-_Handling = tuple[int, str, int, int, int, int, int, int, tuple[Any, ...]]
-_decode_measures = msgspec.msgpack.Decoder(tuple[list[_Handling], list[Any], list[Any]]).decode
+_Row = tuple[int, str, int, int, int, int, int, int, tuple[Any, ...]]
+# An array of three in MessagePack: handlings as rows. In the other form a number comes first.
+_AS_ROWS = 0x93
+_COLUMNS = 2
+_decode_rows = msgspec.msgpack.Decoder(tuple[list[_Row], list[Any], list[Any]]).decode
+_decode_columns = msgspec.msgpack.Decoder(tuple[int, list[Handlings], list[Any], list[Any]]).decode
 _decode_figures = msgspec.msgpack.Decoder(Figures).decode
 
 
-def encode_measures(handled: list[Any], started: list[Any], ended: list[Any]) -> bytes:
+def encode_measures(measures: Measures) -> bytes:
     """What a commit measured as one value."""
+    return _encode((_COLUMNS, measures.handled, measures.started, measures.ended))
+
+
+def encode_rows(handled: Sequence[Handled], started: Sequence[Any], ended: Sequence[Any]) -> bytes:
+    """The same in the form that the release before can read."""
     return _encode((handled, started, ended))
+
+
+def decode_measures(seq: int, data: bytes) -> Measures:
+    """What was encoded, in either form."""
+    if data[0] == _AS_ROWS:
+        rows, started, ended = _decode_rows(data)
+        handled = together(rows)
+    else:
+        _, handled, started, ended = _decode_columns(data)
+    return Measures(seq=seq, handled=handled, started=started, ended=ended)
 
 
 def measures(after: int, limit: int) -> Script[list[Measures]]:
@@ -33,11 +52,7 @@ def measures(after: int, limit: int) -> Script[list[Measures]]:
     rows = yield (
         select(measure.c.seq, measure.c.data).where(measure.c.seq > after).order_by(measure.c.seq).limit(limit)
     )
-    found = []
-    for seq, data in rows:
-        handled, started, ended = _decode_measures(data)
-        found.append(Measures(seq=seq, handled=handled, started=started, ended=ended))
-    return found
+    return [decode_measures(seq, data) for seq, data in rows]
 
 
 def places(queues: Sequence[int]) -> Script[Mapping[int, tuple[int, str]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from segue.ports.metrics import Measures
 
-# Handlings kept, some 200 bytes each; beyond them the file is read.
+# Handlings kept, some 100 bytes each; beyond them the file is read.
 _MOST = 40_000
 # Every so many times the file is read all the same.
 _LOOKS = 50
@@ -30,7 +30,7 @@ class Measured:
         for measures in some:
             self._kept[measures.seq] = measures
             self._last = measures.seq
-            self._handlings += len(measures.handled)
+            self._handlings += measures.size()
         if self._handlings > _MOST:
             self.forget()
 
@@ -65,4 +65,4 @@ class Measured:
         for seq in seqs:
             gone = self._kept.pop(seq, None)
             if gone is not None:
-                self._handlings -= len(gone.handled)
+                self._handlings -= gone.size()

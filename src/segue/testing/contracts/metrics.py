@@ -163,7 +163,7 @@ class MetricContract:
         version = await player.enable()
         await player.start()
         await player.forward(version, "a")
-        [queue] = {row[0] for each in await player.store.measures(0, 9) for row in each.handled}
+        [queue] = {group.queue for each in await player.store.measures(0, 9) for group in each.handled}
         assert await player.store.places([queue, 999_999]) == {queue: (version.id, "a")}
 
 
