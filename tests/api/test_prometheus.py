@@ -69,7 +69,7 @@ async def work(site: Site) -> None:
         await site.start("orders", {"n": n}, wait=30)
         await site.start("stuck", {"n": n})
         await site.start("limited", {"n": n})
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # not synchronisation: so much is started and no more
 
 
 @pytest.fixture
