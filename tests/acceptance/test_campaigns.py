@@ -221,7 +221,7 @@ def test_nothing_stays_behind_after_a_signal(tmp_path: Path) -> None:
         (
             ["kill"],
             {"STORE": "postgresql"},
-            "STORE has to be one of embedded, postgres, several, rabbitmq, hosts, and is 'postgresql'",
+            "STORE has to be one of embedded, postgres, several, rabbitmq, hosts, rabbitmq-hosts, and is 'postgresql'",
         ),
         (["disk", "--case", "flood"], {}, "there is no case 'flood'; there are full disk,"),
     ],

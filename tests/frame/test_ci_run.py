@@ -30,6 +30,7 @@ BROWSER = {
     "runc": "#!/bin/sh\n",
     "debootstrap": "#!/bin/sh\n",
     "ip": "#!/bin/sh\n",
+    "prometheus": "#!/bin/sh\n",
 }
 # What `tools/test-services` gets is there already.
 SERVICES = (
