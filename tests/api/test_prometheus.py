@@ -85,6 +85,7 @@ async def at_work(site: Site) -> Site:
 async def test_every_panel_shows_something(at_work: Site, tmp_path: Path) -> None:
     panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
     asked = [(panel["title"], target["expr"]) for panel in panels for target in panel.get("targets", [])]
+    assert asked
     port = free_port()
     busy = asyncio.create_task(work(at_work))
     try:

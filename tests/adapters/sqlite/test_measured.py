@@ -67,6 +67,17 @@ def test_a_commit_that_failed_and_is_stored_all_the_same_is_found() -> None:
     assert known.after(0, LIMIT) is None
 
 
+def test_half_a_look_at_the_file_is_no_look() -> None:
+    """Trouble comes in the middle of a roll: what is below where it goes on has not been seen."""
+    known = _known(1, 2, 3)
+    assert [each.seq for each in known.after(0, LIMIT) or ()] == [1, 2, 3]
+    known.forget()
+    assert known.after(3, LIMIT) is None
+    known.read(3, LIMIT, [])
+    assert known.after(0, LIMIT) is None
+    assert _look(known, [_measures(1), _measures(2), _measures(3)]) == [1, 2, 3]
+
+
 def test_one_whose_news_has_not_come_yet_does_not_count_as_strange() -> None:
     known = _known(1)
     known.forget()

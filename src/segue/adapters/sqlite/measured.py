@@ -35,10 +35,11 @@ class Measured:
             self.forget()
 
     def forget(self) -> None:
-        """Trust the file alone, until a look at it has shown that it holds nothing that is not known here."""
+        """Trust the file alone, until a look at all of it has shown that it holds nothing that is not known here."""
         self._kept.clear()
         self._handlings = 0
         self._whole = False
+        self._strange = True
 
     def after(self, seq: int, limit: int) -> list[Measures] | None:
         """Those with higher numbers; None when the file is to be read."""
