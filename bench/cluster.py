@@ -19,8 +19,8 @@ from msgspec import Struct
 from bench.machine import Clock, Disk, Gate, Loop, Servers, Then
 from bench.prices import Prices
 from segue.adapters.postgres.settings import PostgresSettings
-from segue.adapters.postgres.shelf import FEWEST
-from segue.adapters.postgres.standby import EASE, FULL, SAYS_S
+from segue.adapters.postgres.shelf import CROWDED, FEWEST
+from segue.adapters.postgres.standby import EASE, FULL, SAYS_S, SHARES_S
 
 WAYS = 5
 BATCH = 500
@@ -107,7 +107,8 @@ class Process:
         self._cores = cores
         self._spent = self._spent_of_host = 0.0
         self.share = 0.0
-        self.full = False
+        self.full = self.crowded = False
+        self._takes = self._left = 0
 
     # -- work ---------------------------------------------------------------------------------------------------------
 
@@ -241,7 +242,10 @@ class Process:
             return
         if self._helps_until <= self.world.clock.now and self.world.stands_by(self):
             self._look_later()
-        elif not self._claiming and self._taken < PREFETCH:
+            return
+        self._takes += 1
+        self._left += self._taken >= PREFETCH
+        if not self._claiming and self._taken < PREFETCH:
             self._claiming = True
             prices = self.world.prices
             self.loop.do(prices.claim_s, partial(self.world.ask, prices.store_claim_s, 0.0, self._claimed))
@@ -252,7 +256,7 @@ class Process:
             self._looking = True
             prices = self.world.prices
             look = partial(self.world.ask, prices.store_claim_s, 0.0, partial(self._looked, self.world.clock.now))
-            self.world.clock.after(_SET.lying_s, partial(self.loop.do, prices.claim_s, look))
+            self.world.clock.after(_SET.look_s, partial(self.loop.do, prices.claim_s, look))
 
     def _looked(self, since: float) -> None:
         self._looking = False
@@ -318,6 +322,8 @@ class Process:
         of_host = (self._cores.spent - self._spent_of_host) / self._cores.count / _SEAT_S
         self._spent_of_host = self._cores.spent
         self.full = of_host > FULL[self.full]
+        self.crowded = self._left > CROWDED * self._takes
+        self._takes = self._left = 0
         self._at_once = (
             max(FEWEST, min(_SET.claim, int(self._called / _SEAT_S * _SET.ahead_s))) if self._called else _SET.claim
         )
@@ -359,6 +365,7 @@ class World:
         self.free: deque[Batch] = deque()
         self.takers = [process for process in self.processes if process.control and not process.api]
         self.shared = False
+        self.crowded_until = 0.0
         self.awaited: dict[int, list[float]] = {}
         self.said = 0.0
         self.events = self.hints = self.commits = self.changes = 0
@@ -380,11 +387,14 @@ class World:
 
     def stands_by(self, process: Process) -> bool:
         """Whether what is free is left to the oldest of those that take what others accepted: as long as all use
-        together what one does with ease, or on a host that is full."""
-        return process is not self.takers[0] and (process.full or not self.shared)
+        together what one does with ease, or on a host that is full; not where messages wait for room."""
+        alone = process.full or not self.shared
+        return process is not self.takers[0] and self.crowded_until <= self.clock.now and alone
 
     def judge(self) -> None:
-        """Look at what those that take use together."""
+        """Look at what those that take use together, and whether any has more than it has room for."""
+        if any(process.crowded for process in self.takers):
+            self.crowded_until = self.clock.now + SHARES_S
         self.shared = sum(process.share for process in self.takers) > EASE[self.shared]
 
     def stand_still(self) -> None:

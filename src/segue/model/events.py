@@ -37,6 +37,17 @@ class EventKind(StrEnum):
     RESTART_ASKED = "restart-asked"
 
 
+INSTANCE_KINDS = frozenset(
+    {
+        EventKind.INSTANCE_FINISHED,
+        EventKind.INSTANCE_FAILED,
+        EventKind.INSTANCE_CANCELLED,
+        EventKind.MESSAGE_IN_TRASH,
+    }
+)
+"""What instances have: as many as there is work. All others are rare."""
+
+
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One event. `seq` grows in the order the store made them true; 0 for one that is not stored."""
 

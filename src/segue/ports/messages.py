@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
-from segue.model.events import Event
+from segue.model.events import Event, EventKind
 from segue.model.message import Child, Message, Staged, Transition
 from segue.model.start import Accepted, Start
 
@@ -15,6 +15,19 @@ ReadyListener = Callable[[int, str], None]
 EventListener = Callable[[Sequence[Event]], None]
 """Called with the events of a commit, in order, each with its stored `seq`; with none when another process may have
 stored some, which is a hint, never the only way."""
+
+
+def told_of(kinds: Collection[EventKind], listener: EventListener) -> EventListener:
+    """A listener that is told of events of these kinds alone, or of all when none are named, and hears every hint."""
+    if not kinds:
+        return listener
+
+    def tell(events: Sequence[Event]) -> None:
+        concerning = [event for event in events if event.kind in kinds]
+        if concerning or not events:
+            listener(concerning)
+
+    return tell
 
 
 class MessageStore(Protocol):
@@ -99,7 +112,8 @@ class MessageStore(Protocol):
         """Call `listener` (in the event loop) after a commit that put a message into a queue, be it due or not."""
         ...
 
-    def on_events(self, listener: EventListener) -> None:
+    def on_events(self, listener: EventListener, kinds: Collection[EventKind] = ()) -> None:
         """Call `listener` (in the event loop) after each commit of this process that stored events, before its
-        callers go on, and some time after one of another process."""
+        callers go on, and some time after one of another process; for events of these `kinds` alone, if any are
+        named."""
         ...

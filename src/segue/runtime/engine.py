@@ -126,15 +126,7 @@ class Engine:
         )
         self._deployment = self._deploying(deployers)
         self._scheduler = self._new_scheduler()
-        self._following = self._new_following()
         self._listen()
-
-    def _new_following(self) -> Following:
-        """Who answers starts and tells of what happened needs every event, and soon; the others a few kinds of them."""
-        poll = self.shape.poll_s
-        if {Role.API, Role.STATUS} & self.shape.roles:
-            return Following(self._store, self._heard, poll, rest_s=poll / 50)
-        return Following(self._store, self._heard, poll, kinds=sorted(_CONCERNS), rest_s=poll / 2)
 
     def _limits_of_workers(self, applications: ApplicationWorkers | None) -> WorkerLimits | None:
         if applications is None:
@@ -151,7 +143,7 @@ class Engine:
         self._leads: list[Lead] = []
         self._background: list[asyncio.Task[None]] = []
         self._store.on_ready(self._deployment.wake)
-        self._store.on_events(self._events)
+        self._follow()
 
     def _deploying(self, deployers: Sequence[Callable[[Surroundings], Deployer]]) -> Deployment:
         """The control services of this process; none without their role."""
@@ -160,6 +152,16 @@ class Engine:
             inline = InlineDeployer(self._store, self._around)
             made = {each.kind: each for each in (inline, *(make(self._around) for make in deployers))}
         return Deployment(self._store, made, self.shape.deployer, self.shape.only)
+
+    def _follow(self) -> None:
+        """Who answers starts and tells of what happened needs every event, and soon; the others a few kinds of them."""
+        every = self.shape.alone or {Role.API, Role.STATUS} & self.shape.roles
+        kinds = () if every else tuple(sorted(_CONCERNS))
+        poll = self.shape.poll_s
+        self._following = Following(
+            self._store, self._heard, poll, kinds=kinds, rest_s=poll / 50 if every else poll / 2
+        )
+        self._store.on_events(self._events, kinds)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 

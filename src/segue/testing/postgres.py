@@ -244,8 +244,8 @@ async def abandon(store: PostgresStore, address: Address) -> None:
     """End a store as `kill -9` ends its process: its tasks stop where they are, its connections are cut, and the
     database has noticed. Nobody else may be connected."""
     parts = store._parts  # noqa: SLF001 - no store does so to itself
-    looks = list(store._standby._looking.values())  # noqa: SLF001 - as above
-    tasks = (store._caring, parts.heart._task, *parts.writer._tasks, parts.hints._task, *looks)  # noqa: SLF001 - as above
+    own = (store._caring, store._watching)  # noqa: SLF001 - as above
+    tasks = (*own, parts.heart._task, *parts.writer._tasks, parts.hints._task)  # noqa: SLF001 - as above
     for task in tasks:
         if task is not None:
             task.cancel()

@@ -7,7 +7,7 @@ import pytest
 from segue.adapters.postgres.hints import Hints
 
 
-async def _send(_payload: str) -> None:
+async def _send(_channel: str, _payload: str) -> None:
     """Nobody is there."""
 
 

@@ -170,6 +170,7 @@ async def test_a_process_hears_at_once_that_another_one_stored_events(pair: Pair
     version = await pair.one.enable()
     told: asyncio.Queue[int] = asyncio.Queue()
     pair.two.store.on_events(lambda events: told.put_nowait(len(events)))
+    await pair.theirs.postgres._parts.heart.listen()
     before = await pair.two.store.last_event()
     await pair.one.start()
     [message] = await pair.one.take(version, "a")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
 from segue.adapters.memory.settle import Settling
 from segue.adapters.memory.state import Live, State, copy_message
-from segue.model.events import Event
+from segue.model.events import Event, EventKind
 from segue.model.message import Child, Message, Place, Staged, Transition
 from segue.model.start import Accepted, Start
-from segue.ports.messages import EventListener, ReadyListener
+from segue.ports.messages import EventListener, ReadyListener, told_of
 from segue.ports.outside import Clock
 
 log = logging.getLogger(__name__)
@@ -114,9 +114,9 @@ class MemoryMessages:
         """See `MessageStore.on_ready`."""
         self._ready.append(listener)
 
-    def on_events(self, listener: EventListener) -> None:
+    def on_events(self, listener: EventListener, kinds: Collection[EventKind] = ()) -> None:
         """See `MessageStore.on_events`."""
-        self._events.append(listener)
+        self._events.append(told_of(kinds, listener))
 
     def crash(self) -> None:
         """Forget what a store that is opened again does not know: who had taken what, and who listened."""

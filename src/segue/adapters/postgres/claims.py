@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from segue.adapters.postgres.connect import Connection, Pool
 from segue.adapters.postgres.shelf import Shelf
+from segue.adapters.postgres.standby import Lying
 from segue.adapters.sql.live import LIVE_COLUMNS, LIVE_FROM, Held, held_of
 
 QUEUE = "SELECT id FROM queue WHERE version = $1 AND node = $2"
@@ -32,8 +32,11 @@ CLAIM_BOTH = (
 )
 NEXT_DUE = "SELECT min(due) FROM message WHERE queue = $1 AND place = 0 AND due > $2"
 
-MARK = "SELECT last_value FROM message_number"
-LEFT = f"SELECT EXISTS (SELECT 1 FROM message WHERE queue = $1 AND {_FREE} AND due = 0 AND seq <= $2)"  # noqa: S608
+LYING = (
+    "SELECT (SELECT last_value FROM message_number), array_agg(l.version), array_agg(l.node) FROM (SELECT q.version,"  # noqa: S608
+    " q.node FROM queue q WHERE q.version = ANY($1::bigint[]) AND EXISTS (SELECT 1 FROM message WHERE queue = q.id"
+    f" AND {_FREE} AND due = 0 AND seq <= $2)) l"
+)
 
 _LEASE = (
     "WITH me AS MATERIALIZED (SELECT id FROM holder WHERE id = $2 FOR KEY SHARE)"  # noqa: S608
@@ -79,17 +82,12 @@ class Claims:
             shelf.more = len(rows) >= limit
             return [held_of(tuple(row), now) for row in rows]
 
-    async def left_lying(self, shelf: Shelf, seconds: float) -> bool:
-        """Whether something that is ready now in a queue is still ready, and nobody's, so many seconds later. Raises
+    async def left_lying(self, versions: Collection[int], mark: int) -> Lying:
+        """What lies ready in the queues of these versions, nobody's and no newer than a mark. Raises
         StoreUnavailable."""
         async with self._pool.connection() as connection:
-            [[mark]] = await connection.rows(MARK)
-        await asyncio.sleep(seconds)
-        async with self._pool.connection() as connection:
-            if not await self._know_queue(connection, shelf):
-                return False
-            [[left]] = await connection.rows(LEFT, shelf.queue, mark)
-        return bool(left)
+            [[newest, found, nodes]] = await connection.rows(LYING, list(versions), mark)
+        return Lying(newest, tuple(zip(found or (), nodes or (), strict=True)))
 
     async def lease(self, shelf: Shelf, holder: int) -> bool:
         """Make an ordered queue this process' own, if it is no living one's; whether it is. Raises StoreUnavailable."""

@@ -1,8 +1,10 @@
 """Hints to the other processes, by NOTIFY: gathered for a moment, sent after the commit, lost without harm.
 
 A NOTIFY inside a transaction that commits would make all commits wait for each other, so hints have none of theirs.
-Each goes to every process, which is work for the database each time. So the more processes there are, the longer each
-gathers: no more than so many hints are carried to somebody in a second, however many send.
+Each is work for the database and for every process that hears it. So what comes with each message has a channel of its
+own, which only those listen to that need it: what is in queues, who takes from them; which instances have ended, who
+answers for them. And the more processes there are, the longer each gathers: no more than so many hints are carried to
+somebody in a second, however many send.
 """
 
 from __future__ import annotations
@@ -12,11 +14,18 @@ import json
 from collections.abc import Awaitable, Callable
 
 CHANNEL = "segue"
+"""What everybody hears."""
+READY = "segue_ready"
+"""Whether there is something in a queue."""
+INSTANCES = "segue_instances"
+"""Whether instances have ended, or have something in the trash."""
+_CHANNELS = {"ready": READY, "instances": INSTANCES}
 _GATHER_S = 0.005
 _CARRIED = 40_000  # hints times hearers in a second; one core of the database carries about 20,000
 _LONGEST = 7_000  # bytes of a payload that PostgreSQL carries, less some room
 
-Send = Callable[[str], Awaitable[None]]
+Send = Callable[[str, str], Awaitable[None]]
+"""Called with a channel and a payload."""
 Hear = Callable[[int, str, list[str]], None]
 """Called with the number of the process that tells, the topic, and the texts."""
 
@@ -66,7 +75,7 @@ class Hints:
             topic, texts = next(iter(self._waiting.items()))
             del self._waiting[topic]
             for payload in self._payloads(topic, list(texts)):
-                await self._send(payload)
+                await self._send(_CHANNELS.get(topic, CHANNEL), payload)
 
     def _payloads(self, topic: str, texts: list[str]) -> list[str]:
         payload = json.dumps([self._mine(), topic, *texts])

@@ -108,6 +108,8 @@ class Heart:
         self._connection: Connection | None = None
         self._heard = 0.0
         self._doubted = False
+        self._channels: set[str] = set()
+        self._tuned: set[str] = set()
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -136,12 +138,38 @@ class Heart:
         another holder, as if others had believed it dead."""
         self._doubted = True
 
-    async def notify(self, payload: str) -> None:
-        """Tell all processes something; it may get lost."""
+    async def notify(self, channel: str, payload: str) -> None:
+        """Tell something to all processes that listen to a channel; it may get lost."""
         with contextlib.suppress(*ERRORS, StoreUnavailable):
             async with self._turn:
                 connection = await self._link.get()
-                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
+                await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+    def tune(self, channel: str, *, wanted: bool) -> None:
+        """Say whether this process is to hear what is told on a channel, besides the one that all hear. `listen` makes
+        it so, and every new connection does."""
+        (self._channels.add if wanted else self._channels.discard)(channel)
+
+    async def listen(self) -> bool:
+        """Hear from now on what is wanted; whether there is more to hear than before. What cannot be done now is done
+        the next time."""
+        wanted, before = {CHANNEL} | self._channels, self._tuned
+        if wanted == before:
+            return False
+        with contextlib.suppress(*ERRORS, StoreUnavailable):
+            async with self._turn:
+                connection = await self._link.get()
+                if connection is self._connection:
+                    await self._listen(connection, wanted)
+                    return not wanted <= before
+        return False
+
+    async def _listen(self, connection: Connection, wanted: set[str]) -> None:
+        for channel in sorted(wanted - self._tuned):
+            await connection.add_listener(channel, self._hear)
+        for channel in sorted(self._tuned - wanted):
+            await connection.remove_listener(channel, self._hear)
+        self._tuned = wanted
 
     async def stop(self) -> None:
         """Be no holder any more: what this process has taken is free for the others."""
@@ -188,7 +216,8 @@ class Heart:
         """Use a new connection. Silence before it is nobody's: the database may have been away for all."""
         self._seen.clear()
         await connection.execute("SET synchronous_commit = off")
-        await connection.add_listener(CHANNEL, self._hear)
+        self._tuned = set()
+        await self._listen(connection, {CHANNEL} | self._channels)
         if self.id:
             await connection.execute(_LOCK, self.id)
         else:

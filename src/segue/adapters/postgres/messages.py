@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from msgspec.structs import replace
 
 from segue.adapters.postgres.claims import LIVING
+from segue.adapters.postgres.hints import INSTANCES
 from segue.adapters.postgres.lane import SharedReport
 from segue.adapters.postgres.parts import Parts
 from segue.adapters.postgres.shelf import UNKNOWN, Shelf, Stock
@@ -18,9 +19,10 @@ from segue.adapters.sql.live import Held
 from segue.adapters.sql.operations import AcceptOperation, CallOperation, SettleOperation
 from segue.adapters.sql.rows import Cursor
 from segue.adapters.sql.spreading import Spreads
+from segue.model.events import INSTANCE_KINDS, EventKind
 from segue.model.message import Child, Consumed, Edited, Message, Staged, Transition
 from segue.model.start import Accepted, Start
-from segue.ports.messages import EventListener, ReadyListener
+from segue.ports.messages import EventListener, ReadyListener, told_of
 
 log = logging.getLogger(__name__)
 
@@ -159,9 +161,11 @@ class SharedMessages:
         """See `MessageStore.on_ready`."""
         self._ready.append(listener)
 
-    def on_events(self, listener: EventListener) -> None:
+    def on_events(self, listener: EventListener, kinds: Collection[EventKind] = ()) -> None:
         """See `MessageStore.on_events`."""
-        self._events.append(listener)
+        self._events.append(told_of(kinds, listener))
+        if not kinds or not INSTANCE_KINDS.isdisjoint(kinds):
+            self._parts.heart.tune(INSTANCES, wanted=True)
 
     # -- for the other parts ------------------------------------------------------------------------------------------
 
@@ -194,20 +198,24 @@ class SharedMessages:
         return any(held.version == shelf.version and held.node == shelf.node for held in mine)
 
     async def look(self, versions: Sequence[int], now: int) -> list[Shelf]:
-        """Look into the database which queues of these versions have something to take; they are marked so."""
+        """Look into the database which queues of these versions have something to take here; they are marked so."""
         async with self._parts.takers.connection() as connection:
             rows = await connection.rows(READY, versions, now)
         found = []
         for version, node, ready, due in rows:
-            if not ready and not due:
-                continue
             shelf = self.shelf(version, node)
-            if ready:
+            for_us = ready and not self.leaves(shelf)
+            if for_us:
                 shelf.more = True
             if due:
                 shelf.due_at = UNKNOWN
-            found.append(shelf)
+            if for_us or due:
+                found.append(shelf)
         return found
+
+    def leaves(self, _shelf: Shelf) -> bool:
+        """Whether what is ready in a queue is for another process to take."""
+        return False
 
     def keeps(self, held: Held) -> bool:
         """Decide whether a message that comes into being is for this process: it works on that queue, has handed out
@@ -301,7 +309,8 @@ class SharedMessages:
         for version in report.discarded:
             hints.give("discarded", str(version))
         if report.events:
-            hints.give("events")
+            of_instances = all(event.kind in INSTANCE_KINDS for event in report.events)
+            hints.give("instances" if of_instances else "events")
 
     def _settled(self, operation: SettleOperation) -> None:
         """Take the messages of an operation out of what is being settled; back to taken when it failed."""
@@ -340,7 +349,7 @@ class SharedMessages:
         """Whether the database has to be asked before something is handed out."""
         if shelf.ordered:
             return shelf.leased and shelf.more and len(shelf) < limit and self._reaches_end(shelf, now)
-        return shelf.falls_due(now) or (shelf.more and len(shelf) < limit)
+        return shelf.falls_due(now) or (shelf.more and len(shelf) < limit and not self.leaves(shelf))
 
     def _at_once(self, shelf: Shelf) -> int:
         """How many messages of a queue this process takes for itself at once: what would wait here goes to others."""

@@ -23,11 +23,12 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     `beat_s`: how often a process says that it lives. It is dead when it was silent for `silent_s`, or for `gone_s`
     with its connection lost. A process that was silent for `fence_s` hands nothing out before it was heard again.
     `idle_s`: what nobody asked for so long is given back to all. `takes_s`: how long a process that takes for a
-    version is believed to go on; `lying_s`: how long something has to be left lying for those that stand by to
-    help, and `helps_s` how long they then do. `poll_s`: how often to look what is ready, whatever hints come.
-    `unsure_s`: how long callers wait for the truth about a commit whose answer was lost. `own_clock`: what time it
-    is for limits and leases says the database. `statement_s`: how long one statement may take; None for as long as
-    it takes. `name`: what the database calls the connections of this process.
+    version is believed to go on; `look_s`: how often those that stand by look what has been left lying since the
+    last look, and `helps_s` how long they then help; on a full host they look every `poll_s`. That is also how often
+    everybody looks what is ready, whatever hints come. `unsure_s`: how long callers wait for the truth about a
+    commit whose answer was lost. `own_clock`: what time it is for limits and leases says the database.
+    `statement_s`: how long one statement may take; None for as long as it takes. `name`: what the database calls the
+    connections of this process.
     """
 
     max_live: int = 5_000_000
@@ -49,7 +50,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     silent_s: float = 5.0
     idle_s: float = 2.0
     takes_s: float = 6.0
-    lying_s: float = 0.1
+    look_s: float = 0.1
     helps_s: float = 1.0
     poll_s: float = 1.0
     unsure_s: float = 10.0

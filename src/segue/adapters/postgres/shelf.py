@@ -18,6 +18,9 @@ UNKNOWN = 0
 # Over how long it is measured how much is handled, and how many are claimed at once however slow that is.
 _MEASURED_S = 0.2
 FEWEST = 4
+CROWDED = 0.75
+"""Which part of takes has to leave something for a queue to be crowded. Of one whose messages wait for room nine of ten
+do; of one that is only busy, every second."""
 
 
 class Stock:
@@ -39,8 +42,10 @@ class Shelf:
     __slots__ = (
         "_heap",
         "_held",
+        "_left",
         "_since",
         "_taken",
+        "_takes",
         "asked",
         "claim",
         "coming",
@@ -70,7 +75,7 @@ class Shelf:
         self.doubtful = False
         self._held: dict[int, Held] = {}
         self._heap: list[int] = []
-        self._taken = 0
+        self._taken = self._takes = self._left = 0
         self._since = 0.0
 
     def __len__(self) -> int:
@@ -130,13 +135,21 @@ class Shelf:
 
     def measure(self, taken: int, now: float, ahead_s: float, most: int) -> None:
         """Note that so many were taken at `now`, in seconds: what is claimed at once follows what is handled in
-        `ahead_s`, so that others get what would wait here."""
+        `ahead_s`, so that others get what would wait here. How often something was left is counted."""
         self._taken += taken
+        self._takes += 1
+        self._left += bool(self._held)
         passed = now - self._since
         if passed >= _MEASURED_S:
             if self._since:
                 self.claim = max(FEWEST, min(most, int(self._taken / passed * ahead_s)))
             self._taken, self._since = 0, now
+
+    def was_crowded(self) -> bool:
+        """Whether nearly always, since this was asked last, something was left here until whoever takes has room."""
+        crowded = self._left > CROWDED * self._takes
+        self._left = self._takes = 0
+        return crowded
 
     def has_ready(self, now: int) -> bool:
         """Whether the first message could be taken."""

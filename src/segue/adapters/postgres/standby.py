@@ -1,34 +1,54 @@
 """Which of several processes takes what comes to the queues of a version: the oldest, for as long as it is enough.
 
 Several that all take at once each get a share of what comes, in groups as many times smaller, and a group costs as much
-however small it is. So a process says now and then which versions it takes for, and how much of a processor it uses.
-Younger ones stand by as long as one could do with ease what all of them do together; beyond that they take as well,
-but for those on hosts without a processor left, which could only make groups smaller. Who stands by looks only what has
-been left lying for a moment, and takes part as long as there is such. Nothing but time depends on it: who hears nothing
-takes at once, and everybody looks into the queues now and then.
+however small it is. So a process says now and then which versions it takes for, and how busy it is with each: how much
+of a processor it uses, or all of it where messages wait for room, since it makes only so many calls at a time. Younger
+ones stand by as long as one could do with ease what all of them do together. Beyond that they take as well, but where
+their host has no processor left, which could only make groups smaller; where messages wait for room, also there.
+
+Who stands by is not told what comes, and only looks now and then what has been left lying since the last look; it takes
+part as long as there is such. Nothing but time depends on it: who hears nothing takes at once, and everybody looks into
+the queues now and then.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
+
+from msgspec import Struct
 
 from segue.adapters.postgres.settings import PostgresSettings
 from segue.adapters.postgres.shelf import Shelf
-from segue.model.errors import StoreUnavailable
 
 TOPIC = "takes"
 SAYS_S = 2.0
 """How often a process says that it takes: each is heard by all, so no more often than is needed to be believed."""
+JUDGES_S = (0.5, 1.0)
+"""How often it is judged whether a host is full now, as work may have begun a moment ago, and whether one still is."""
 EASE = (0.3, 0.15)
 """From which share of a processor, all processes together, work is shared, and below which it is not any more."""
+SHARES_S = 20.0
+"""How long work is shared after there was too much for one: when it is shared, there seems to be enough room."""
 FULL = (0.7, 0.55)
 """From which share of its processors a host has none left, and below which it has one again."""
+_QUIET = 5  # times as long between looks where nothing has come
 
-LeftLying = Callable[[Shelf, float], Awaitable[bool]]
-"""Whether something that is in a queue now is still free after so many seconds. Raises StoreUnavailable."""
+NOTHING = -1
+"""A mark before all messages."""
+
+
+class Lying(Struct, frozen=True):
+    """What lies in queues: `mark` is the number of the newest message there is anywhere, `queues` are those (version,
+    node) in which there is something ready that is nobody's, and no newer than the mark that was asked for."""
+
+    mark: int
+    queues: tuple[tuple[int, str], ...]
+
+
+LeftLying = Callable[[Collection[int], int], Awaitable[Lying]]
+"""What lies in the queues of these versions that is no newer than a mark. Raises StoreUnavailable."""
 
 
 class Share:
@@ -101,29 +121,41 @@ class Standby:
         self._host = Share(host_processors) if host is None else host
         self._full = High(*FULL)
         self._shared: dict[int, High] = {}
+        self._crowded: dict[int, float] = {}
+        self._waits: set[int] = set()
         self._said = -SAYS_S
         self._heard: dict[int, dict[int, tuple[float, float]]] = {}
         self._helping: dict[Shelf, float] = {}
-        self._looking: dict[Shelf, asyncio.Task[None]] = {}
-        self._again: set[Shelf] = set()
+        self._looked = self._judged = float("-inf")
+        self._quiet = False
+        self._mark = NOTHING
 
     @property
     def full(self) -> bool:
         """Whether this process' host has no processor left."""
         return self._full.now
 
-    def tell(self, versions: Iterable[int], now: float) -> None:
-        """Say that this process takes for these versions, and judge what it heard of the others; to be called often."""
+    def tell(self, taken: Iterable[Shelf], now: float) -> None:
+        """Say for which versions this process takes, from these queues, and how busy it is with each; judge what it
+        heard of the others. To be called often."""
         if now - self._said < SAYS_S:
             return
         self._said = now
-        self._full.judge(self._host.look())
-        own = self._own.look()
-        for version in versions:
+        share = self._own.look()
+        crowded: dict[int, bool] = {}
+        for shelf in taken:
+            crowded[shelf.version] = shelf.was_crowded() or crowded.get(shelf.version, False)
+        before, self._waits = self._waits, {version for version, waits in crowded.items() if waits}
+        for version in crowded:
+            # Twice in line: what has just begun to come, all at once, waits for a moment in any case.
+            own = 1.0 if version in self._waits & before else share
             self._say(f"{version}:{own:.2f}")
             heard = {key: said for key, said in self._heard.get(version, {}).items() if self._is_new(said[0], now)}
             self._heard[version] = heard  # of those that have left nothing stays
-            self._shared.setdefault(version, High(*EASE)).judge(own + sum(share for _, share in heard.values()))
+            busy = [own, *(each for _, each in heard.values())]
+            if max(busy) >= 1.0:
+                self._crowded[version] = now
+            self._shared.setdefault(version, High(*EASE)).judge(sum(busy))
 
     def hear(self, process: int, text: str, now: float) -> None:
         """Another process has said so."""
@@ -136,41 +168,53 @@ class Standby:
 
     def stands_by(self, shelf: Shelf, now: float) -> bool:
         """Whether this process leaves what comes to a queue to an older one."""
-        if self._helping.get(shelf, 0.0) > now:
-            return False
-        shared = self._shared.get(shelf.version)
-        if shared is not None and shared.now and not self._full.now:
+        return self._helping.get(shelf, 0.0) <= now and self._is_anothers(shelf, now)
+
+    def _is_anothers(self, shelf: Shelf, now: float) -> bool:
+        """Whether what comes to a queue is for an older process to take, as long as that does."""
+        if self._is_shared(shelf.version, now):
             return False
         mine, heard = self._mine(), self._heard.get(shelf.version, {})
         return any(process < mine and self._is_new(at, now) for process, (at, _) in heard.items())
 
+    def _is_shared(self, version: int, now: float) -> bool:
+        if self._crowded.get(version, float("-inf")) > now - SHARES_S:
+            return True
+        shared = self._shared.get(version)
+        return shared is not None and shared.now and not self._full.now
+
     def _is_new(self, at: float, now: float) -> bool:
         return at > now - self._settings.takes_s
 
-    def look_later(self, shelf: Shelf) -> None:
-        """Something has come to a queue: see whether it is still there in a moment."""
-        self._again.add(shelf)
-        if shelf not in self._looking:
-            self._looking[shelf] = asyncio.get_running_loop().create_task(self._look(shelf))
+    async def look(self, shelves: Iterable[Shelf], now: float) -> None:
+        """See whether what was in these queues at the last look still is, if they are left to an older process: take
+        part then for a while, which goes on as long as there is such. To be called every `look_s`; it does not look
+        each time. Raises StoreUnavailable."""
+        self._judge_host(now)
+        if now - self._looked < self._rest_s():
+            return
+        self._looked = now
+        left = {(shelf.version, shelf.node): shelf for shelf in shelves if self._is_anothers(shelf, now)}
+        self._helping = {shelf: until for shelf, until in self._helping.items() if until > now}
+        if not left:
+            self._mark = NOTHING
+            return
+        lying = await self._left_lying({version for version, _ in left}, self._mark)
+        self._quiet = lying.mark == self._mark
+        self._mark = lying.mark
+        for queue in lying.queues:
+            if (shelf := left.get(queue)) is not None:
+                self._helping[shelf] = now + self._settings.helps_s
+                self._take(shelf)
 
-    async def close(self) -> None:
-        """Look no more."""
-        for task in list(self._looking.values()):
-            task.cancel()
-        if self._looking:
-            await asyncio.wait(self._looking.values())
+    def _judge_host(self, now: float) -> None:
+        if now - self._judged >= JUDGES_S[self._full.now]:
+            self._judged = now
+            self._full.judge(self._host.look())
 
-    async def _look(self, shelf: Shelf) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while shelf in self._again:
-                self._again.discard(shelf)
-                if await self._left_lying(shelf, self._settings.lying_s):
-                    self._helping[shelf] = loop.time() + self._settings.helps_s
-                    self._take(shelf)
-                    return
-        except StoreUnavailable:  # everybody looks into the queues again when the database is back
-            pass
-        finally:
-            self._again.discard(shelf)
-            del self._looking[shelf]
+    def _rest_s(self) -> float:
+        """How long it rests between looks: longer on a host that is full, where all waits a little and who looks takes
+        the time of somebody who works, and where nothing comes."""
+        if self._full.now:
+            return self._settings.poll_s
+        return self._settings.look_s * _QUIET if self._quiet else 0.0

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, column, literal_column
 from segue.adapters.postgres.address import Address
 from segue.adapters.postgres.auditing import prove
 from segue.adapters.postgres.connect import BY_INDEX, Connection, Link, Pool
-from segue.adapters.postgres.hints import Hints
+from segue.adapters.postgres.hints import READY, Hints
 from segue.adapters.postgres.holders import Heart
 from segue.adapters.postgres.locks import HORIZON, LINES_HORIZON
 from segue.adapters.postgres.messages import SharedMessages
@@ -63,6 +63,8 @@ _WAITING = (
     " WHERE EXISTS (SELECT 1 FROM message m WHERE m.queue = q.id AND m.place = 0)"
 )
 
+_WATCHES = 50  # times as long as a look takes it is rested after it
+_HEARTS = 10  # processes of which each may look as often as it likes
 _WRITABLE = "SELECT pg_is_in_recovery()"
 _NOW: ColumnElement[int] = literal_column("floor(extract(epoch from clock_timestamp()) * 1000)::bigint", BigInteger)
 _HOLDERS: Select[Any] = select(column("id", BigInteger)).select_from(table("holder"))
@@ -133,6 +135,7 @@ class PostgresStore(
         SharedMessages.__init__(self, parts)
         PostgresScripts.__init__(self, parts)
         self._caring: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._auditing = asyncio.Lock()
 
     async def audit(self, now: int) -> Audit:
@@ -181,12 +184,12 @@ class PostgresStore(
         parts.writer.start()
         await self.spreads.take_over()
         self._caring = asyncio.get_running_loop().create_task(self._care())
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
         """Finish what is pending, give back what this process holds, and leave."""
         parts = self._parts
-        await end(self._caring)
-        await self._standby.close()
+        await end(self._caring, self._watching)
         await self.spreads.close()
         await parts.writer.finish()
         await parts.hints.close()
@@ -294,7 +297,7 @@ class PostgresStore(
 
     def hear(self, topic: str, texts: Sequence[str]) -> None:
         """Another process has told something about messages or events."""
-        if topic == "events":
+        if topic in {"events", "instances"}:
             for hears_events in self._events:
                 self._guarded(hears_events, ())
         for text in texts:
@@ -312,10 +315,12 @@ class PostgresStore(
         if due and not shelf.ordered:
             shelf.note_due(due)
             self.tell_ready(version, node)
-        elif not shelf.ordered and self._standby.stands_by(shelf, self._loop.time()):
-            self._standby.look_later(shelf)
-        else:
+        elif not self.leaves(shelf):
             self._take_part(shelf)
+
+    def leaves(self, shelf: Shelf) -> bool:
+        """See `SharedMessages.leaves`. Of a queue that nobody here has taken from it is not known yet."""
+        return shelf.ordered is False and self._standby.stands_by(shelf, self._loop.time())
 
     def _take_part(self, shelf: Shelf) -> None:
         """There is something in a queue that nobody else is to take."""
@@ -345,23 +350,48 @@ class PostgresStore(
             except Exception:
                 log.exception("Looking after the queues failed")
 
+    async def _watch(self) -> None:
+        """Hear what is ready as long as something here is not left to an older process; of the rest see what is left
+        lying. It takes a small part of the time, however many queues there are, and of the database's, however many
+        processes."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self._look_around(began)
+            except (*ERRORS, StoreUnavailable) as error:
+                log.debug("Nothing could be looked for: %s", error)
+            except Exception:
+                log.exception("Looking for what is left lying failed")
+            look_s = self._parts.settings.look_s * max(1, self._parts.heart.others / _HEARTS)
+            await asyncio.sleep(max(look_s, _WATCHES * (loop.time() - began)))
+
+    async def _look_around(self, now: float) -> None:
+        taken = self._taken_from()
+        await self._standby.look((shelf for shelf in taken if not shelf.ordered), now)
+        takes = any(not self.leaves(shelf) for shelf in taken)
+        self._parts.heart.tune(READY, wanted=takes)
+        if await self._parts.heart.listen() and takes:
+            await self._find_ready()  # nobody has told what came before
+
     async def _poll(self) -> None:
-        versions = self._taken_for()
+        await self._find_ready()
+
+    async def _find_ready(self) -> None:
+        """Look into the queues, and say in which there is something to take here."""
+        versions = list({shelf.version for shelf in self._taken_from()})
         if not versions:
             return
         for shelf in await self.look(versions, self._parts.clock.now()):
-            if shelf.more and not shelf.ordered and self._standby.stands_by(shelf, self._loop.time()):
-                shelf.more = False
-                self._standby.look_later(shelf)
             if shelf.ordered is not None:
                 self.tell_ready(shelf.version, shelf.node)
 
-    def _taken_for(self) -> list[int]:
-        """The versions that somebody here takes messages of."""
-        return list({shelf.version for shelf in self.shelves() if shelf.ordered is not None})
+    def _taken_from(self) -> list[Shelf]:
+        """The queues that somebody here takes messages from."""
+        return [shelf for shelf in self.shelves() if shelf.ordered is not None]
 
     def _say_what_is_taken(self) -> None:
-        self._standby.tell(self._taken_for(), self._loop.time())
+        self._standby.tell(self._taken_from(), self._loop.time())
 
     async def _give_back_idle(self, before: float) -> None:
         """Let others have what nobody here has asked for since then."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -16,9 +16,10 @@ from segue.adapters.sqlite.fronts import Budget, Front, Rows
 from segue.adapters.sqlite.measured import Measured
 from segue.adapters.sqlite.parts import Parts
 from segue.model.errors import StoreUnavailable
+from segue.model.events import EventKind
 from segue.model.message import Child, Consumed, Edited, Message, Staged, Transition
 from segue.model.start import Accepted, Start
-from segue.ports.messages import EventListener, ReadyListener
+from segue.ports.messages import EventListener, ReadyListener, told_of
 
 log = logging.getLogger(__name__)
 
@@ -137,9 +138,9 @@ class SqliteMessages:
         """See `MessageStore.on_ready`."""
         self._ready.append(listener)
 
-    def on_events(self, listener: EventListener) -> None:
+    def on_events(self, listener: EventListener, kinds: Collection[EventKind] = ()) -> None:
         """See `MessageStore.on_events`."""
-        self._events.append(listener)
+        self._events.append(told_of(kinds, listener))
 
     # -- for the other parts ------------------------------------------------------------------------------------------
 

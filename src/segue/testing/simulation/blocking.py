@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from segue.model.events import Event
-from segue.ports.messages import EventListener, ReadyListener
+from segue.model.events import Event, EventKind
+from segue.ports.messages import EventListener, ReadyListener, told_of
 from segue.ports.store import Store
 from segue.testing.simulation.ports import methods_of
 
@@ -68,9 +68,9 @@ class Blocking:
         """See `MessageStore`."""
         self._ready.append(listener)
 
-    def on_events(self, listener: EventListener) -> None:
+    def on_events(self, listener: EventListener, kinds: Collection[EventKind] = ()) -> None:
         """See `MessageStore`."""
-        self._events.append(listener)
+        self._events.append(told_of(kinds, listener))
 
     async def close(self) -> None:
         """See `Store`."""

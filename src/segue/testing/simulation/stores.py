@@ -112,7 +112,7 @@ class DurablePostgres:
 
     async def _open(self) -> PostgresStore:
         # Nothing is looked for or fetched ahead of the world's calls, and whose connection is gone is dead at once.
-        settings = PostgresSettings(gone_s=0.0, poll_s=3600.0, claim=1)
+        settings = PostgresSettings(gone_s=0.0, poll_s=3600.0, look_s=3600.0, claim=1)
         return await PostgresStore.open(self._address, clock=self._clock, secrets=PlainSecrets(), settings=settings)
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class DurableTickets(DurablePostgres):
             await self._store.halt()
             await self._broker.abandon()
         self._broker = RabbitBroker(read_broker(self._url))
-        settings = PostgresSettings(gone_s=0.0, poll_s=3600.0, claim=1)
+        settings = PostgresSettings(gone_s=0.0, poll_s=3600.0, look_s=3600.0, claim=1)
         return await BrokeredStore.open_with(
             self._address,
             self._broker,
