@@ -11,7 +11,7 @@ from bench.postgres import Spent, database, open_postgres
 from bench.store import CLOCK, publish, run_flow
 from segue.adapters.postgres.address import Address, read_address
 from segue.adapters.postgres.connect import Connection, Link
-from segue.adapters.postgres.hints import Hints
+from segue.adapters.postgres.hints import CHANNEL, Hints
 from segue.adapters.postgres.holders import Heart
 from segue.adapters.postgres.schema import newest
 from segue.adapters.postgres.settings import PostgresSettings
@@ -49,7 +49,7 @@ class Listeners:
         self.heard = 0
         self._hints = Hints(self._send, self._hear, lambda: -1, lambda: len(self.hearts))
 
-    async def _send(self, _payload: str) -> None:
+    async def _send(self, _channel: str, _payload: str) -> None:
         raise NotImplementedError("they only hear")
 
     def _hear(self, _process: int, _topic: str, _texts: Sequence[str]) -> None:
@@ -74,7 +74,7 @@ class Listeners:
         """One tells something so often, and all have heard it."""
         self.heard = 0
         for _ in range(times):
-            await self.hearts[0].notify('[1, "events", ""]')
+            await self.hearts[0].notify(CHANNEL, '[1, "events", ""]')
         while self.heard < times * len(self.hearts):  # noqa: ASYNC110 - each comes over another connection
             await asyncio.sleep(0.002)
 
@@ -111,7 +111,7 @@ async def seats(cluster: Cluster) -> Found:
     shelf = store.shelf(version.id, "a")
     claims = store._parts.claims  # noqa: SLF001 - what it does inside is what is measured
     member = Member(id="m", host="h", pid=1, roles=tuple(Role), release="1", started=1)
-    found = {
+    found: Found = {
         "look_us": await cost(cluster, 300, lambda: store.look([version.id], CLOCK.now())),
         "lead_us": await cost(cluster, 300, lambda: store.lead("timers", "m", 3_000)),
         "say_us": await cost(cluster, 300, lambda: store.beat(member)),

@@ -1,9 +1,9 @@
 """Two hosts with a copy of a control service each, beside one host with one: what the second host adds.
 
-`python -m bench.hosts [--seconds 8]`, as root. A host is a network namespace that a pair of virtual cables (veth) joins
-to this machine: the kernel's own network, with a way of its own to PostgreSQL and to the worker. Those, the API and the
-load stay on this machine, and all share its cores. What was made is removed at the end, also after an error, Ctrl-C or
-SIGTERM; after a `kill -9` it is called `segue-bench-*` (`ip netns delete`).
+`python -m bench.hosts [--seconds 4] [--rounds 16]`, as root. A host is a network namespace that a pair of virtual
+cables (veth) joins to this machine: the kernel's own network, with a way of its own to PostgreSQL and to the worker.
+Those, the API and the load stay on this machine, and all share its cores. What was made is removed at the end, also
+after an error, Ctrl-C or SIGTERM; after a `kill -9` it is called `segue-bench-*` (`ip netns delete`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench.postgres import TUNED, beside_one, database
+from bench.postgres import TUNED, TURN_S, TURNS, beside_one, database
 from bench.stack import control_service, worker
 from segue.testing.postgres import NoPostgres, find_programs, running
 
@@ -163,8 +163,8 @@ def _end(number: int, _frame: object) -> None:
 def main() -> None:
     """Measure, where it can be done."""
     parser = argparse.ArgumentParser(prog="python -m bench.hosts", description="Two hosts beside one, on PostgreSQL.")
-    parser.add_argument("--seconds", type=int, default=8, help="how long each rate is measured (default: 8)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often two are measured (default: 3)")
+    parser.add_argument("--seconds", type=int, default=TURN_S, help="how long each rate is measured (default: 4)")
+    parser.add_argument("--rounds", type=int, default=TURNS, help="how often two are measured (default: 16)")
     asked = parser.parse_args()
     if min(asked.seconds, asked.rounds) < 1:
         parser.error("seconds and rounds are 1 or more")

@@ -34,6 +34,9 @@ from segue.testing.postgres import Cluster, running
 from segue.testing.rabbitmq import running as running_rabbit
 
 ROUNDS = 3
+# A few per cent are to be seen on a machine whose speed varies by more: many short turns, so that both meet the same.
+TURNS = 16
+TURN_S = 4
 # As on a server of its own that is not tuned further: more buffers than the 128 MB that suit a shared desktop, and log
 # segments enough that checkpoints come by time.
 TUNED = ("shared_buffers = '512MB'", "max_wal_size = '4GB'", "checkpoint_timeout = '15min'")
@@ -173,7 +176,7 @@ def broker(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
             )  # fmt: skip
 
 
-def two(cluster: Cluster, folder: Path, seconds: float = 8) -> None:
+def two(cluster: Cluster, folder: Path, seconds: float = TURN_S) -> None:
     """One process with a control service of a version, and two, in turns, all on this host."""
     store, data = cluster.url(database(cluster, "two")), folder / "two"
     one = partial(control_service, data, store)
@@ -188,26 +191,27 @@ def beside_one(
     at: str,
     copies: tuple[Copy, Copy],
     *,
-    seconds: float,
-    rounds: int = ROUNDS,
+    seconds: float = TURN_S,
+    rounds: int = TURNS,
     secret: str = "",
 ) -> None:
     """One control service of a version, and two, in turns: start, three actions over HTTP, end.
 
     The API is a process of its own both times. Worker, load, PostgreSQL and all processes share the machine's cores. In
     the second flow a worker takes 50 ms and ten calls may be under way for each control service, so that two can do
-    what one cannot.
+    what one cannot; there a quarter of the rounds tells enough.
     """
     one, other = copies
     with server(data, store, roles="api,timers,status") as api:
         api.add_worker("bench", at, secret)
         # In flight are more than two can have under way, and not many more: those that a rate ends with do not count.
-        for process, action, prefetch, many in (("chain", "echo", 100, CONNECTIONS), ("slow", "slow", 10, 64)):
+        flows = (("chain", "echo", 100, CONNECTIONS, rounds), ("slow", "slow", 10, 64, max(1, rounds // 4)))
+        for process, action, prefetch, many, turns in flows:
             version = f"{process}:{api.deploy(process, chain(3, prefetch=prefetch, action=action))}"
             rate = partial(finishing, api, process=process, many=many)
             with one(version) as first:
                 title = f"{scenario.format(process)} beside one, on PostgreSQL"
-                _beside_one(api, rate, first, partial(other, version), title=title, seconds=seconds, rounds=rounds)
+                _beside_one(api, rate, first, partial(other, version), title=title, seconds=seconds, rounds=turns)
 
 
 def _beside_one(
@@ -244,6 +248,7 @@ def _beside_one(
         title, int(sum(ones + twos) * seconds), statistics.median(twos), 0, 0, None,
         one_per_s=round(statistics.median(ones), 1),
         ratio_to_one=round(statistics.median(ratios), 3),
+        standard_error=round(statistics.stdev(ratios) / len(ratios) ** 0.5, 3) if len(ratios) > 1 else None,
         balanced=bool(api.call("GET", "/api/v1/audit")["balanced"]),
         **{name: round(value, 1) for name, value in spent.items()},
     )  # fmt: skip
