@@ -340,6 +340,22 @@ async def test_the_younger_one_leaves_alone_what_the_older_one_takes(pair: Three
 
 
 @pytest.mark.timeout(20)
+async def test_who_stands_by_looks_into_its_queues_and_finds_nothing_for_itself(pair: Three) -> None:
+    """A control service looks every second; what is there is the older one's all the same."""
+    version = await both_took(pair)
+
+    async def never(_versions: Collection[int], _mark: int) -> Lying:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    pair.theirs.postgres._standby._left_lying = never
+    await pair.api.start()
+    assert await pair.one.store.nodes_ready(version.id, pair.one.now) == ["a"]
+    assert await pair.two.store.nodes_ready(version.id, pair.two.now) == []
+    assert await pair.two.store.take(version.id, "a", 1, pair.two.now, False) == []
+
+
+@pytest.mark.timeout(20)
 async def test_the_younger_one_takes_what_the_older_one_leaves_lying(pair: Three) -> None:
     """It is told, without anybody looking into all queues."""
     version = await both_took(pair)
