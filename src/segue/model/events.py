@@ -45,7 +45,7 @@ INSTANCE_KINDS = frozenset(
         EventKind.MESSAGE_IN_TRASH,
     }
 )
-"""What instances have: as many as there is work. All others are rare."""
+"""Kinds of which there are as many events as there is work; all others are rare."""
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):

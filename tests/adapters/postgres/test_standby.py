@@ -357,7 +357,7 @@ async def test_who_stands_by_looks_into_its_queues_and_finds_nothing_for_itself(
 
 @pytest.mark.timeout(20)
 async def test_the_younger_one_takes_what_the_older_one_leaves_lying(pair: Three) -> None:
-    """It is told, without anybody looking into all queues."""
+    """Nobody tells it: it has looked twice."""
     version = await both_took(pair)
     told = asyncio.Event()
     pair.two.store.on_ready(lambda *_: told.set())

@@ -108,7 +108,7 @@ class Heart:
         self._connection: Connection | None = None
         self._heard = 0.0
         self._doubted = False
-        self._channels: set[str] = set()
+        self._channels = {CHANNEL}
         self._tuned: set[str] = set()
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -153,7 +153,7 @@ class Heart:
     async def listen(self) -> bool:
         """Hear from now on what is wanted; whether there is more to hear than before. What cannot be done now is done
         the next time."""
-        wanted, before = {CHANNEL} | self._channels, self._tuned
+        wanted, before = set(self._channels), self._tuned
         if wanted == before:
             return False
         with contextlib.suppress(*ERRORS, StoreUnavailable):
@@ -217,7 +217,7 @@ class Heart:
         self._seen.clear()
         await connection.execute("SET synchronous_commit = off")
         self._tuned = set()
-        await self._listen(connection, {CHANNEL} | self._channels)
+        await self._listen(connection, set(self._channels))
         if self.id:
             await connection.execute(_LOCK, self.id)
         else:

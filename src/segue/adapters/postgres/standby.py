@@ -197,7 +197,7 @@ class Standby:
         left = {(shelf.version, shelf.node): shelf for shelf in shelves if self._is_anothers(shelf, now)}
         self._helping = {shelf: until for shelf, until in self._helping.items() if until > now}
         if not left:
-            self._mark = NOTHING
+            self._mark, self._quiet = NOTHING, False
             return
         lying = await self._left_lying({version for version, _ in left}, self._mark)
         self._quiet = lying.mark == self._mark

@@ -28,9 +28,11 @@ class NoticeContract:
         return player
 
     async def test_N1_events_that_no_settle_caused_are_stored_and_told(self, player: Player) -> None:
-        """In order among those of settles, with and without a version."""
-        told: list[Event] = []
+        """In order among those of settles, with and without a version; to who named kinds, those alone."""
+        told, trash, others = list[Event](), list[Event](), list[Event]()
         player.store.on_events(told.extend)
+        player.store.on_events(trash.extend, [_TRASH])
+        player.store.on_events(others.extend, [EventKind.INSTANCE_FAILED])
         version = await player.enable()
         await player.start()
         await player.store.note_events(
@@ -45,6 +47,7 @@ class NoticeContract:
         assert (events[-3].process, events[-3].version, events[-3].node) == (PROCESS, 1, "a")
         assert (events[-2].process, events[-2].version) == (None, None)
         assert told[-3:] == events[-3:]
+        assert (trash, others) == (events[-1:], [])
 
     async def test_N1_of_events_in_trouble_none_is_stored(self, player: Player) -> None:
         """All or none."""
